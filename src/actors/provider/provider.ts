@@ -1,0 +1,277 @@
+/**
+ * The datacenter's agent (paper, section 3.1): bids on orders that the datacenter can fulfil and keeps the leases that
+ * it wins.
+ */
+import { bookTopic, type Event, type EventOf, regionTopic } from '../../protocol/model/events.ts';
+import type { Message } from '../../protocol/model/messages.ts';
+import { type Attributes, attributesMatch, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
+import type { Actor, Effects, Input, RandomStream, Time } from '../actor.ts';
+import { ChainClient, type ChainClientOptions, type ChainListener } from '../chain-client.ts';
+import type { Answer, ChainStatus, Wire } from '../wire.ts';
+import { CapacityBook, type HostCapacity, type Reservation } from './capacity.ts';
+import type { Conduct } from './conduct.ts';
+import type { UnitCosts } from './costs.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import type { Bidder } from './strategies.ts';
+
+export interface ProviderOptions extends Omit<ChainClientOptions, 'topics'> {
+  readonly region: string;
+  readonly attributes: Attributes;
+  readonly hosts: readonly HostCapacity[];
+  readonly costs: UnitCosts;
+  readonly bidder: Bidder;
+  /** Whether open bids count as used capacity. */
+  readonly reservesBids: boolean;
+  /** Share of the orders that it looks at, 0 to 1. */
+  readonly bidProbability: number;
+  /** Time to think before a bid, microseconds. */
+  readonly think_us: () => number;
+  readonly random: RandomStream;
+  readonly conduct: Conduct;
+}
+
+type Opened = EventOf<'OrderOpened'>;
+
+export class Provider implements Actor<Wire>, ChainListener {
+  readonly #options: ProviderOptions;
+  readonly #chain: ChainClient;
+  readonly #book: CapacityBook;
+  readonly #keeper: LeaseKeeper;
+  /** Orders that it means to bid on. */
+  readonly #considered = new Map<string, Opened>();
+  /** Its open bids, with what they promise; null where bids promise nothing. */
+  readonly #bids = new Map<string, Reservation | null>();
+  /** Totals of others' open bids per order, by fulfillment, for strategies that look. */
+  readonly #seen = new Map<string, Map<string, bigint>>();
+  #lastClearing: number | null = null;
+  #running: readonly string[] = [];
+  #earned = 0n;
+  #gone = false;
+  #resumed = false;
+
+  constructor(options: ProviderOptions) {
+    this.#options = options;
+    const topics = [regionTopic(options.region), regionTopic('')];
+    if (options.bidder.watchesBook) topics.push(bookTopic(options.region), bookTopic(''));
+    this.#chain = new ChainClient({ ...options, topics }, this);
+    this.#book = new CapacityBook(options.hosts);
+    this.#keeper = new LeaseKeeper(this.#book, this.#chain, options.conduct);
+  }
+
+  /** What the book says is in use, for whoever measures. */
+  get book(): CapacityBook {
+    return this.#book;
+  }
+
+  receive(input: Input<Wire>, now: Time, out: Effects<Wire>): void {
+    if (input.kind === 'recovered') this.#running = input.workloads;
+    if (this.#chain.receive(input, now, out)) return;
+    switch (input.kind) {
+      case 'timer':
+        this.#timer(String(input.id), now, out);
+        return;
+      case 'workload':
+        this.#keeper.workload(input.id, input.event, now, out);
+        return;
+      case 'host':
+        this.#keeper.host(input.host, input.up, now, out);
+        return;
+      default:
+    }
+  }
+
+  #timer(id: string, now: Time, out: Effects<Wire>): void {
+    const cut = id.indexOf(':');
+    const subject = id.slice(cut + 1);
+    switch (id.slice(0, cut)) {
+      case 'bid':
+        this.#bid(subject, now, out);
+        return;
+      case 'confirm':
+        this.#keeper.confirmationDue(subject, now, out);
+        return;
+      case 'restart':
+        this.#keeper.restartWorkload(subject, out);
+        return;
+      case 'cancel':
+        if (this.#bids.has(subject)) this.#chain.submit({ type: 'CancelFulfillment', order: subject }, out);
+        return;
+      case 'offer':
+        this.#keeper.offer(subject, now, out);
+        return;
+      case 'outside':
+        this.#keeper.outsideDone(subject, now, out);
+        return;
+      default:
+        throw new Error(`unknown timer ${id}`);
+    }
+  }
+
+  onReady(_status: ChainStatus, _now: Time, out: Effects<Wire>): void {
+    this.#chain.query({ what: 'provider', address: this.#chain.address }, out);
+  }
+
+  /** Takes up what the chain says it has, and stops what runs for nobody. */
+  onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void {
+    if (answer.what !== 'provider' || this.#resumed) return;
+    this.#resumed = true;
+    for (const { lease, state, resources, collateral } of answer.value.leases) {
+      this.#keeper.resume(lease, state, resources, collateral, this.#running, now, out);
+    }
+    for (const { order, resources } of answer.value.bids) {
+      if (!this.#bids.has(order))
+        this.#bids.set(order, this.#options.reservesBids ? this.#book.reserve(resources) : null);
+    }
+    for (const id of this.#keeper.orphans(this.#running)) out.stopWorkload(id);
+  }
+
+  onRefused(message: Message, code: string, _now: Time, out: Effects<Wire>): void {
+    out.observe('refused', 1, `${message.type}: ${code}`);
+    if (message.type === 'SubmitFulfillment') this.#dropBid(message.order);
+  }
+
+  onEvent(event: Event, height: number, time: Time, now: Time, out: Effects<Wire>): void {
+    const me = this.#chain.address;
+    switch (event.type) {
+      case 'OrderOpened':
+        this.#consider(event, height, time, now, out);
+        return;
+      case 'OrderClosed':
+        this.#forget(event.order, out);
+        return;
+      case 'FulfillmentPlaced':
+        if (event.provider !== me && this.#options.bidder.watchesBook) this.#see(event);
+        return;
+      case 'FulfillmentClosed':
+        if (event.provider === me) this.#dropBid(event.order);
+        else this.#seen.get(event.order)?.delete(event.fulfillment);
+        return;
+      case 'TransactionFailed':
+        if (event.account !== me) return;
+        out.observe('failed', 1, `${event.message}: ${event.code}`);
+        if (event.message === 'SubmitFulfillment' && event.code !== 'has_bid') this.#dropBid(event.object);
+        return;
+      case 'LeaseCreated':
+        this.#lastClearing = Number(event.price) / Number(event.maximum);
+        this.#forget(event.lease, out);
+        if (event.provider === me) this.#won(event, now, out);
+        return;
+      default:
+        this.#onLeaseEvent(event, now, out);
+    }
+  }
+
+  #see(event: EventOf<'FulfillmentPlaced'>): void {
+    const bids = this.#seen.get(event.order);
+    if (bids === undefined) this.#seen.set(event.order, new Map([[event.fulfillment, event.total]]));
+    else bids.set(event.fulfillment, event.total);
+  }
+
+  #onLeaseEvent(event: Event, now: Time, out: Effects<Wire>): void {
+    if (!('lease' in event) || !('provider' in event) || event.provider !== this.#chain.address) return;
+    switch (event.type) {
+      case 'LeaseClosing':
+        this.#keeper.close(event.lease, out);
+        return;
+      case 'LeaseClosed':
+      case 'LeaseBroken':
+        this.#keeper.end(event.lease, now, out);
+        return;
+      case 'LeasePaid':
+        this.#earned += event.amount - event.tax;
+        this.#maybeLeave(now, out);
+        return;
+      default:
+    }
+  }
+
+  /** An exit scammer has earned enough: it walks away from everything, and its collateral with it. */
+  #maybeLeave(now: Time, out: Effects<Wire>): void {
+    const { exitAfter } = this.#options.conduct;
+    if (exitAfter === null || this.#gone || this.#earned < exitAfter) return;
+    this.#gone = true;
+    out.observe('exit', Number(this.#earned));
+    this.#keeper.abandonAll(now, out);
+  }
+
+  #consider(order: Opened, height: number, time: Time, now: Time, out: Effects<Wire>): void {
+    const { attributes, bidProbability, random, bidder, think_us } = this.#options;
+    if (this.#gone || this.#bids.has(order.order)) return;
+    if (!attributesMatch(order.infrastructure.attributes, attributes)) return;
+    if (bidProbability < 1 && random.uniform() >= bidProbability) return;
+    if (!this.#book.fits(order.infrastructure.resources)) {
+      out.observe('declined', 1, 'no_capacity');
+      return;
+    }
+    let wait = think_us();
+    if (bidder.lead_us !== null) {
+      const opensIn = (order.matchFrom - height) * this.#chain.params.targetBlockInterval - (now - time);
+      wait = Math.max(0, opensIn - bidder.lead_us);
+    }
+    this.#considered.set(order.order, order);
+    if (wait === 0) this.#bid(order.order, now, out);
+    else out.setTimer(`bid:${order.order}`, now + wait);
+  }
+
+  #bid(orderKey: string, now: Time, out: Effects<Wire>): void {
+    const order = this.#considered.get(orderKey);
+    if (order === undefined || !this.#chain.ready) return;
+    this.#considered.delete(orderKey);
+    const { infrastructure } = order;
+    const prices = this.#price(order, now);
+    const tooDear = prices?.some((price, i) => price > (infrastructure.resources[i] as ResourceGroup).price) ?? true;
+    if (prices === null || tooDear) {
+      out.observe('declined', 1, 'price');
+      return;
+    }
+    const promised = this.#options.reservesBids ? this.#book.reserve(infrastructure.resources) : null;
+    if (promised === null && (this.#options.reservesBids || !this.#book.fits(infrastructure.resources))) {
+      out.observe('declined', 1, 'no_capacity');
+      return;
+    }
+    this.#bids.set(orderKey, promised);
+    const resources = infrastructure.resources.map((group, i) => ({ ...group, price: prices[i] as bigint }));
+    this.#chain.submit({ type: 'SubmitFulfillment', order: orderKey, resources }, out);
+    const cancelAfter = this.#options.conduct.cancelAfter_us?.() ?? null;
+    if (cancelAfter !== null) out.setTimer(`cancel:${orderKey}`, now + cancelAfter);
+  }
+
+  #price(order: Opened, now: Time): readonly bigint[] | null {
+    const { bidder, costs, random } = this.#options;
+    let lowest: bigint | null = null;
+    const seen = this.#seen.get(order.order);
+    for (const total of seen?.values() ?? []) if (lowest === null || total < lowest) lowest = total;
+    return bidder.strategy({
+      order: order.order,
+      infrastructure: order.infrastructure,
+      costs,
+      utilisation: this.#book.utilisation(),
+      lastClearing: this.#lastClearing,
+      lowestBid: lowest === null ? null : Number(lowest) / Number(totalPrice(order.infrastructure.resources)),
+      bids: seen?.size ?? 0,
+      time: now,
+      draw: () => random.uniform(),
+    });
+  }
+
+  #won(event: EventOf<'LeaseCreated'>, now: Time, out: Effects<Wire>): void {
+    if (this.#keeper.has(event.lease)) return;
+    const promised = this.#bids.get(event.lease) ?? null;
+    this.#bids.delete(event.lease);
+    this.#keeper.begin(event.lease, event.resources, event.collateral, promised, now, out);
+  }
+
+  /** The order is over for everybody: no bid is to be placed any more. */
+  #forget(order: string, out: Effects<Wire>): void {
+    if (this.#considered.delete(order)) out.cancelTimer(`bid:${order}`);
+    this.#seen.delete(order);
+  }
+
+  /** A bid is over without a lease: what it promised is free again. */
+  #dropBid(order: string): void {
+    const promised = this.#bids.get(order);
+    if (promised === undefined) return;
+    this.#bids.delete(order);
+    if (promised !== null) this.#book.release(promised);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Demand: draws deployments and hands them to tenants when they are due. Stands outside the participants, as the users
+ * of tenant agents do.
+ */
+import { cumulativePay } from '../../protocol/ledger/money.ts';
+import {
+  type DeploymentInfrastructure,
+  type ResourceGroup,
+  totalPrice,
+} from '../../protocol/model/objects.ts';
+import type { Params } from '../../protocol/model/params.ts';
+import { costOfUnit } from '../../actors/provider/costs.ts';
+import type { TenantRequest } from '../../actors/tenant/tenant.ts';
+import type { Wire } from '../../actors/wire.ts';
+import type { RandomStream } from '../../actors/actor.ts';
+import type { RandomStreams } from '../../worlds/simulated/streams.ts';
+import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
+import { regionChooser, sampler } from '../scenario/distributions.ts';
+import { compileExpression, PRICE_VARIABLES } from '../scenario/expression.ts';
+import type { Trace, TracePod } from '../scenario/trace.ts';
+import type { GroupTemplate, InfrastructureTemplate, Scenario, TenantClass } from '../scenario/types.ts';
+import { arrivalTimes, podArrivals, workloadScale } from '../scenario/workloads.ts';
+import { GPU_MODEL, type TenantGroup } from './population.ts';
+
+type World = SimulatedWorld<Wire, TenantRequest>;
+
+const GIB = 2 ** 30;
+const NO_VERSION = new Uint8Array(32);
+
+/** Makes the resource groups of one kind, drawn anew for each deployment. */
+function groupMaker(template: GroupTemplate, stream: (purpose: string) => RandomStream): (pod: TracePod | null) => ResourceGroup {
+  const cpu = sampler(template.cpu, stream('cpu'));
+  const memory = sampler(template.memory, stream('memory'));
+  const disk = sampler(template.disk, stream('disk'));
+  const gpu = sampler(template.gpu, stream('gpu'));
+  const bandwidth = sampler(template.bandwidth, stream('bandwidth'));
+  const collateral = sampler(template.collateral, stream('collateral'));
+  const price = priceMaker(template, stream);
+  return pod => {
+    const compute = {
+      cpu: pod?.cpu ?? cpu(),
+      memory: pod?.memory ?? memory(),
+      disk: disk(),
+      bandwidth: bandwidth(),
+      gpu: pod?.gpu ?? gpu(),
+    };
+    return { compute, price: price(compute), collateral: BigInt(collateral()), count: template.count };
+  };
+}
+
+function priceMaker(template: GroupTemplate, stream: (purpose: string) => RandomStream): (compute: ResourceGroup['compute']) => bigint {
+  const { price } = template;
+  const atLeastOne = (value: bigint): bigint => (value < 1n ? 1n : value);
+  switch (price.kind) {
+    case 'rate': {
+      const draw = sampler(price.rate, stream('price'));
+      return () => atLeastOne(BigInt(draw()));
+    }
+    case 'perUnit': {
+      const draws = {
+        cpu: sampler(price.rates.cpu, stream('price/cpu')),
+        memory: sampler(price.rates.memory, stream('price/memory')),
+        disk: sampler(price.rates.disk, stream('price/disk')),
+        gpu: sampler(price.rates.gpu, stream('price/gpu')),
+      };
+      return compute => {
+        const rates = {
+          cpu: BigInt(draws.cpu()),
+          memory: BigInt(draws.memory()),
+          disk: BigInt(draws.disk()),
+          gpu: BigInt(draws.gpu()),
+        };
+        return atLeastOne(costOfUnit(compute, rates));
+      };
+    }
+    case 'expression': {
+      const formula = compileExpression(price.expression, PRICE_VARIABLES);
+      return ({ cpu, memory, disk, gpu }) => {
+        const value = formula({ cpu: cpu / 1000, memory: memory / GIB, disk: disk / GIB, gpu: gpu / 1000 });
+        if (!(value > 0)) throw new Error(`price limit ${price.expression} gave ${value} uakt/h, expected more than 0`);
+        return atLeastOne(BigInt(Math.round((value * 1e6) / 3600)));
+      };
+    }
+  }
+}
+
+function infrastructureMaker(
+  template: InfrastructureTemplate,
+  stream: (purpose: string) => RandomStream,
+): (index: number, pod: TracePod | null) => DeploymentInfrastructure {
+  const groups = template.groups.map((group, i) => groupMaker(group, purpose => stream(`group-${i}/${purpose}`)));
+  const region = template.region === null ? () => '' : regionChooser(template.region, stream('region'));
+  return (index, pod) => {
+    const models = pod === null || pod.models.length === 0 ? {} : { [GPU_MODEL]: pod.models.join('|') };
+    return Object.freeze({
+      region: region(index),
+      persist: template.persist,
+      resources: groups.map(make => make(pod)),
+      attributes: { ...template.attributes, ...models },
+      reputationAtLeast: Math.round(template.reputationAtLeast * 1e6),
+    });
+  };
+}
+
+/** What a new deployment's escrow holds, and at least what the chain asks for. */
+function escrowFor(spec: TenantClass, infrastructure: readonly DeploymentInfrastructure[], params: Params): bigint {
+  let price = 0n;
+  for (const one of infrastructure) price += totalPrice(one.resources);
+  const period = params.reconfirmationPeriod * params.targetBlockInterval;
+  // One micro-AKASH per infrastructure covers what the chain rounds up.
+  const spare = BigInt(infrastructure.length);
+  const { escrow } = spec;
+  if (escrow.kind === 'money') return escrow.amount;
+  const time_us = escrow.kind === 'periods' ? escrow.periods * period : Math.max(escrow.duration, period);
+  return cumulativePay(price, Math.ceil(time_us)) + spare;
+}
+
+export interface ArrivalsOptions {
+  readonly world: World;
+  readonly scenario: Scenario;
+  readonly trace: Trace | null;
+  readonly params: Params;
+  readonly streams: RandomStreams;
+}
+
+/** Schedules the deployments of one class, one after another, so that memory holds only the next. */
+export function startArrivals(group: TenantGroup, options: ArrivalsOptions): void {
+  const { spec, members } = group;
+  const { world, params, streams } = options;
+  const stream = (purpose: string): RandomStream => streams.stream(`demand/${purpose}`, spec.name);
+  const makers = spec.deployment.map((template, i) => infrastructureMaker(template, purpose => stream(`${i}/${purpose}`)));
+  const lifetime = spec.lifetime === null ? null : sampler(spec.lifetime, stream('lifetime'));
+  const conduct = conductOf(spec, stream);
+  let index = 0;
+  const deploy = (pod: TracePod | null, at: number): void => {
+    for (let i = 0; i < conduct.burst; i++) {
+      const infrastructure = makers.map(make => make(index, pod));
+      const member = members[index % members.length] as (typeof members)[number];
+      world.request(at, member.name, {
+        type: 'deploy',
+        infrastructure,
+        waitDuration: spec.waitDuration,
+        openFor: spec.openFor,
+        version: NO_VERSION,
+        escrow: escrowFor(spec, infrastructure, params),
+        lifetime_us: conduct.closeAfter?.() ?? (pod === null ? (lifetime?.() ?? null) : (lifetime?.() ?? pod.lifetime)),
+        refill: spec.refill,
+        closePending_us: conduct.closePending_us(),
+      });
+      index += 1;
+    }
+  };
+  const arrivals = arrivalsOf(spec, options, stream);
+  const next = (): void => {
+    const { value, done } = arrivals.next();
+    if (done === true) return;
+    world.at(value.at, `demand/${spec.name}`, () => {
+      deploy(value.pod, value.at);
+      next();
+    });
+  };
+  next();
+}
+
+interface TenantConduct {
+  /** Deployments per arrival. */
+  readonly burst: number;
+  readonly closeAfter: (() => number) | null;
+  readonly closePending_us: () => number | null;
+}
+
+function conductOf(spec: TenantClass, stream: (purpose: string) => RandomStream): TenantConduct {
+  const { behaviour } = spec;
+  switch (behaviour.kind) {
+    case 'honest':
+      return { burst: 1, closeAfter: null, closePending_us: () => null };
+    case 'griefer':
+      return {
+        burst: behaviour.orders,
+        closeAfter: sampler(behaviour.closeAfter, stream('close-after')),
+        closePending_us: () => null,
+      };
+    case 'closeWhilePending': {
+      const chance = stream('close-pending');
+      return {
+        burst: 1,
+        closeAfter: null,
+        closePending_us: () => (chance.uniform() < behaviour.probability ? 0 : null),
+      };
+    }
+  }
+}
+
+function* arrivalsOf(
+  spec: TenantClass,
+  { scenario, trace }: ArrivalsOptions,
+  stream: (purpose: string) => RandomStream,
+): Generator<{ at: number; pod: TracePod | null }, void> {
+  const window = { first: spec.first, last: Math.min(spec.last, scenario.horizon) };
+  if (spec.arrivals.kind === 'trace') {
+    if (trace === null || scenario.workload === null) throw new Error(`class ${spec.name} needs a trace`);
+    yield* podArrivals(trace, workloadScale(scenario.workload, trace), window);
+    return;
+  }
+  for (const at of arrivalTimes(spec.arrivals, window, stream('arrivals'))) yield { at, pod: null };
+}

@@ -1,0 +1,142 @@
+/**
+ * Who takes part in a scenario: every participant with its name, key and account, and what was drawn for it.
+ *
+ * Everything that is drawn for one participant comes from streams of its own name, so that adding or removing another
+ * changes none of it.
+ */
+import { addressOf } from '../../protocol/codec/address.ts';
+import { sha256 } from '../../protocol/codec/sha256.ts';
+import type { KeyPair, SignatureScheme } from '../../protocol/codec/signature.ts';
+import { encodeUtf8, utf8Length } from '../../protocol/codec/utf8.ts';
+import type { Attributes } from '../../protocol/model/objects.ts';
+import type { HostCapacity } from '../../actors/provider/capacity.ts';
+import type { UnitCosts } from '../../actors/provider/costs.ts';
+import type { RandomStreams } from '../../worlds/simulated/streams.ts';
+import { regionChooser, sampler } from '../scenario/distributions.ts';
+import { type Trace, traceProviders } from '../scenario/trace.ts';
+import type { ProviderClass, ResourceRates, Scenario, TenantClass } from '../scenario/types.ts';
+
+export interface Participant {
+  readonly name: string;
+  readonly keys: KeyPair;
+  readonly address: string;
+}
+
+export interface ProviderMember extends Participant {
+  readonly index: number;
+  readonly region: string;
+  readonly attributes: Attributes;
+  readonly hosts: readonly HostCapacity[];
+  readonly costs: UnitCosts;
+}
+
+export interface ProviderGroup {
+  readonly spec: ProviderClass;
+  readonly members: readonly ProviderMember[];
+}
+
+export interface TenantMember extends Participant {
+  readonly region: string;
+}
+
+export interface TenantGroup {
+  readonly spec: TenantClass;
+  readonly members: readonly TenantMember[];
+}
+
+export interface Population {
+  readonly validator: Participant;
+  readonly providers: readonly ProviderGroup[];
+  readonly tenants: readonly TenantGroup[];
+}
+
+/** The attribute by which orders name the GPU models that will do. */
+export const GPU_MODEL = 'gpu-model';
+
+export const VALIDATOR_NAME = 'validator-0';
+
+function participant(name: string, scheme: SignatureScheme): Participant {
+  const text = `orrery/participant/${name}`;
+  const bytes = new Uint8Array(utf8Length(text));
+  encodeUtf8(text, bytes, 0);
+  const keys = scheme.keyPair(sha256(bytes));
+  return { name, keys, address: addressOf(keys.publicKey) };
+}
+
+/** One draw of each rate. */
+export function drawRates(rates: ResourceRates, streams: RandomStreams, purpose: string, entity: string): UnitCosts {
+  const draw = (kind: keyof ResourceRates): bigint =>
+    BigInt(sampler(rates[kind], streams.stream(`${purpose}/${kind}`, entity))());
+  return { cpu: draw('cpu'), memory: draw('memory'), disk: draw('disk'), gpu: draw('gpu') };
+}
+
+interface Site {
+  readonly hosts: readonly HostCapacity[];
+  readonly attributes: Attributes;
+}
+
+/** What stands in each provider of a class. */
+function sitesOf(spec: ProviderClass, scenario: Scenario, trace: Trace | null): Site[] {
+  const { supply } = spec;
+  if (supply.kind === 'counted') {
+    const { cpu, memory, disk, gpu, bandwidth } = supply.capacity;
+    const host: HostCapacity = { cpu, memory, disk, gpus: gpu / 1000, bandwidth };
+    const site: Site = { hosts: Array.from({ length: supply.hosts }, () => host), attributes: {} };
+    return Array.from({ length: supply.count }, () => site);
+  }
+  if (trace === null || scenario.workload === null) throw new Error(`class ${spec.name} needs a trace`);
+  return traceProviders(trace.nodes, scenario.workload.nodesPerProvider).map(({ model, nodes }) => ({
+    hosts: nodes.map(node => ({
+      cpu: node.cpu,
+      memory: node.memory,
+      disk: supply.disk,
+      gpus: node.gpu / 1000,
+      bandwidth: supply.bandwidth,
+    })),
+    attributes: model === null ? {} : { [GPU_MODEL]: model },
+  }));
+}
+
+function providerGroup(
+  spec: ProviderClass,
+  scenario: Scenario,
+  trace: Trace | null,
+  streams: RandomStreams,
+  scheme: SignatureScheme,
+): ProviderGroup {
+  const members = sitesOf(spec, scenario, trace).map((site, index): ProviderMember => {
+    const who = participant(`${spec.name}-${index}`, scheme);
+    const region = regionChooser(spec.region, streams.stream('region', who.name))(index);
+    return {
+      ...who,
+      index,
+      region,
+      attributes: { ...spec.attributes, ...site.attributes },
+      hosts: site.hosts,
+      costs: drawRates(spec.cost, streams, 'cost', who.name),
+    };
+  });
+  return { spec, members };
+}
+
+function tenantGroup(spec: TenantClass, streams: RandomStreams, scheme: SignatureScheme): TenantGroup {
+  const members = Array.from({ length: spec.count }, (_, index): TenantMember => {
+    const who = participant(`${spec.name}-${index}`, scheme);
+    const region = spec.region === null ? '' : regionChooser(spec.region, streams.stream('region', who.name))(index);
+    return { ...who, region };
+  });
+  return { spec, members };
+}
+
+export function populate(
+  scenario: Scenario,
+  trace: Trace | null,
+  streams: RandomStreams,
+  scheme: SignatureScheme,
+): Population {
+  return {
+    validator: participant(VALIDATOR_NAME, scheme),
+    providers: scenario.providers.map(spec => providerGroup(spec, scenario, trace, streams, scheme)),
+    tenants: scenario.tenants.map(spec => tenantGroup(spec, streams, scheme)),
+  };
+}

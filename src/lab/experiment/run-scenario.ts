@@ -1,0 +1,98 @@
+/**
+ * Runs a scenario: builds its world, lets demand arrive, watches, and sums up. Pure: files, clocks and signatures that
+ * need an engine come in through ports, so that this runs in a worker and in a browser alike.
+ */
+import { keyedHashScheme, type SignatureScheme } from '../../protocol/codec/signature.ts';
+import { allMonitors } from '../monitors/all-monitors.ts';
+import { startArrivals } from './arrivals.ts';
+import { buildWorld, type BuiltWorld } from './build-world.ts';
+import { ProviderBooks } from './ledger-of-providers.ts';
+import { Recorder } from './recorder.ts';
+import { Sampler } from './series.ts';
+import { providerRows, summarise } from './summary.ts';
+import type { RunRequest, RunResult } from './types.ts';
+import type { Monitor } from '../monitors/monitor.ts';
+import { workloadScale } from '../scenario/workloads.ts';
+
+/** What only the engine underneath can give. */
+export interface RunPorts {
+  /** Real signatures, where there are any. */
+  readonly ed25519: SignatureScheme | null;
+}
+
+/** Shares of the horizon after which progress is told. */
+const PROGRESS_STEPS = 200;
+
+function schemeOf(request: RunRequest, ports: RunPorts): SignatureScheme {
+  if (request.scenario.chain.signatures === 'keyed-hash') return keyedHashScheme;
+  if (ports.ed25519 === null) throw new Error('this engine has no Ed25519 signatures; signatures: keyed-hash needs none');
+  return ports.ed25519;
+}
+
+/**
+ * Runs one scenario with one seed to its horizon.
+ * @throws MonitorViolation or WorldError when a rule is broken: the run's result cannot be trusted then
+ */
+export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
+  const { scenario, seed, trace, sink } = request;
+  const books = new Map<string, ProviderBooks>();
+  const names = new Map<string, string>();
+  const nameOf = (address: string): string => names.get(address) ?? address;
+  const recorder = new Recorder({ sink, files: scenario.observe.files, warmup: scenario.warmup, nameOf, books });
+  const outside = new Map<string, bigint>();
+  let monitors: readonly Monitor[] = [];
+  const built: BuiltWorld = buildWorld({
+    scenario,
+    seed,
+    trace,
+    scheme: schemeOf(request, ports),
+    watch: (block, result, state) => {
+      recorder.watch(block, result);
+      for (const monitor of monitors) monitor.afterBlock(block, result, state);
+    },
+    onObserve: (actor, _time, metric, value) => {
+      if (metric === 'default') outside.set(actor, (outside.get(actor) ?? 0n) + BigInt(value));
+    },
+  });
+  const { world, chain, population, streams, genesis } = built;
+  monitors = allMonitors(genesis, { fullEvery: scenario.chain.invariants?.every ?? 0 });
+  names.set(population.validator.address, population.validator.name);
+  for (const { spec, members } of population.providers) {
+    for (const member of members) {
+      names.set(member.address, member.name);
+      books.set(member.address, new ProviderBooks(member, spec.name, scenario.warmup));
+    }
+  }
+  for (const { members } of population.tenants) for (const one of members) names.set(one.address, one.name);
+
+  if (request.window !== undefined) world.traceHash.watch(request.window.from, request.window.to);
+  const series = new Sampler({ world, scenario, recorder, books, sink });
+  series.start();
+  const { params } = genesis;
+  for (const group of population.tenants) startArrivals(group, { world, scenario, trace, params, streams });
+
+  const step = Math.max(1, Math.ceil(scenario.horizon / PROGRESS_STEPS));
+  for (let until = step; ; until += step) {
+    const time = Math.min(until, scenario.horizon);
+    world.run(time);
+    request.onProgress?.({ share: time / scenario.horizon, time, events: world.eventsDispatched });
+    if (time === scenario.horizon) break;
+  }
+  for (const [actor, amount] of outside) {
+    const member = population.providers.flatMap(group => group.members).find(one => one.name === actor);
+    if (member !== undefined) recorder.gainedOutside(member.address, amount);
+  }
+  recorder.finish(scenario.horizon);
+  for (const monitor of monitors) monitor.atEnd(chain.state);
+  const notes: string[] = [];
+  if (scenario.workload !== null && trace !== null) {
+    const gpus = trace.nodes.reduce((sum, node) => sum + node.gpu / 1000, 0);
+    notes.push(
+      `trace: ${trace.pods.length} pods on ${trace.nodes.length} nodes with ${gpus} GPUs; ` +
+        `arrivals compressed ${workloadScale(scenario.workload, trace)} times`,
+    );
+  }
+  const input = { request, world, chain, recorder, books, population, notes };
+  if (scenario.observe.files.includes('providers')) for (const row of providerRows(input)) sink.row('providers', row);
+  return summarise(input);
+}

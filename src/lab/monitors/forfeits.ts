@@ -1,0 +1,126 @@
+/**
+ * Invariant 6: a broken lease forfeits exactly once, exactly what was posted, to whom the parameter says. Every other end
+ * of a lease gives the provider back exactly what it posted.
+ *
+ * A lease is broken only when it went unconfirmed for longer than the reconfirmation period, and a lease is confirmed at
+ * most once in a quarter of it.
+ */
+import type { Genesis } from '../../protocol/chain/genesis.ts';
+import type { Event, EventOf } from '../../protocol/model/events.ts';
+import type { State } from '../../protocol/model/state.ts';
+import { EventMonitor, type MonitorOptions } from './monitor.ts';
+
+interface LeaseBook {
+  readonly provider: string;
+  readonly posted: bigint;
+  /** Height of the match or of the newest confirmation. */
+  confirmedAt: number;
+  closing: boolean;
+}
+
+export class ForfeitMonitor extends EventMonitor {
+  readonly name = 'forfeits';
+  readonly #leases = new Map<string, LeaseBook>();
+  readonly #posted = new Map<string, bigint>();
+
+  constructor(genesis: Genesis, options: MonitorOptions) {
+    super(genesis.params, options);
+  }
+
+  protected override onEvent(event: Event): void {
+    switch (event.type) {
+      case 'FulfillmentPlaced':
+        this.#posted.set(event.fulfillment, event.collateral);
+        return;
+      case 'FulfillmentClosed':
+        this.#posted.delete(event.fulfillment);
+        return;
+      case 'LeaseCreated': {
+        const posted = this.known(this.#posted.get(event.fulfillment), 'a lease binds an open bid', () => event);
+        this.#posted.delete(event.fulfillment);
+        this.#leases.set(event.lease, { provider: event.provider, posted, confirmedAt: this.height, closing: false });
+        return;
+      }
+      case 'LeaseActive':
+        this.#lease(event.lease).confirmedAt = this.height;
+        return;
+      case 'LeaseConfirmed': {
+        const row = this.#lease(event.lease);
+        const quarter = this.params.reconfirmationPeriod / 4;
+        this.expect(this.height - row.confirmedAt >= quarter, 'at most one confirmation per quarter period', () => ({
+          lease: event.lease,
+          confirmedAt: row.confirmedAt,
+        }));
+        row.confirmedAt = this.height;
+        return;
+      }
+      case 'LeaseClosing':
+        this.#lease(event.lease).closing = true;
+        return;
+      case 'LeaseClosed': {
+        const row = this.#lease(event.lease);
+        this.expect(row.closing && event.collateral === row.posted, 'a kept lease returns what was posted', () => ({
+          lease: event.lease,
+          closing: row.closing,
+          returned: event.collateral,
+          posted: row.posted,
+        }));
+        this.#leases.delete(event.lease);
+        return;
+      }
+      case 'LeaseBroken':
+        this.#broken(event);
+        return;
+      default:
+    }
+  }
+
+  #lease(id: string): LeaseBook {
+    return this.known(this.#leases.get(id), 'a lease ends once', () => ({ lease: id }));
+  }
+
+  #broken(event: EventOf<'LeaseBroken'>): void {
+    const row = this.#lease(event.lease);
+    this.#leases.delete(event.lease);
+    this.expect(!row.closing, 'a closing lease is not broken', () => event);
+    const unconfirmed = this.height - row.confirmedAt;
+    this.expect(unconfirmed > this.params.reconfirmationPeriod, 'a lease is stale after more than a period', () => ({
+      lease: event.lease,
+      unconfirmed,
+      period: this.params.reconfirmationPeriod,
+    }));
+    this.expect(event.forfeited === row.posted, 'a broken lease forfeits what was posted', () => ({
+      lease: event.lease,
+      forfeited: event.forfeited,
+      posted: row.posted,
+    }));
+    const { collateralTo, collateralSplit } = this.params;
+    const share = (row.posted * BigInt(collateralSplit)) / 1_000_000n;
+    const toTenant = collateralTo === 'tenant' ? row.posted : collateralTo === 'burn' ? 0n : share;
+    const right = event.toTenant === toTenant && event.burned === row.posted - toTenant;
+    this.expect(right, 'forfeited collateral goes where the parameter says', () => ({
+      lease: event.lease,
+      collateralTo,
+      toTenant: event.toTenant,
+      burned: event.burned,
+      posted: row.posted,
+    }));
+    const slashes = event.stakeSlashed === 0n || this.params.brokenLeaseStakeSlash > 0;
+    this.expect(slashes, 'stake is slashed for a broken lease only where a parameter says so', () => event);
+  }
+
+  protected override full(state: State): void {
+    for (const row of state.leases.unordered()) {
+      const book = this.#leases.get(row.id);
+      this.expect(
+        book?.posted === row.collateral && book.provider === row.provider,
+        'a lease keeps what was posted',
+        () => ({
+          lease: row.id,
+          found: row.collateral,
+          posted: book?.posted,
+        }),
+      );
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * Invariant 8, for leases and deployments: what is due is facilitated in the next block, and nothing that is not due.
+ * (Matches and expiries of orders are the match referee's.)
+ *
+ * Due at height H and time T, reckoned from the parent's books: a lease unconfirmed for more than `reconfirmationPeriod`
+ * blocks is stale; a closing lease without a reset for more than `resetGrace` blocks ends; a deployment whose last lease
+ * has left closing is closed; a deployment whose leases' debt exceeds its escrow is exhausted. All but the last may wait
+ * while blocks are full of facilitation (`maxFacilitation`), or where the proposer may stop early (`prefix`).
+ */
+import type { Block } from '../../protocol/chain/block.ts';
+import type { BlockResult } from '../../protocol/chain/chain.ts';
+import type { Genesis } from '../../protocol/chain/genesis.ts';
+import type { Event } from '../../protocol/model/events.ts';
+import type { State } from '../../protocol/model/state.ts';
+import { Agenda } from './agenda.ts';
+import { payFor } from './billing.ts';
+import { deploymentOfLease } from './collateral.ts';
+import { EventMonitor, type MonitorOptions } from './monitor.ts';
+
+const PICO_US_PER_UAKT = 1_000_000_000_000n;
+const MAX_TIME = BigInt(Number.MAX_SAFE_INTEGER);
+
+interface LeaseBook {
+  readonly deployment: string;
+  readonly price: bigint;
+  state: 'pending' | 'active' | 'closing';
+  /** Height of the match or of the newest confirmation; of the close, once it is closing. */
+  since: number;
+  billedFrom: number;
+  paid: bigint;
+}
+
+interface DeploymentBook {
+  closing: boolean;
+  /** micro-AKASH, as of the newest block. */
+  escrow: bigint;
+  readonly leases: Map<string, LeaseBook>;
+}
+
+/** Whether everything that is due must stand in this block. */
+export function mustBeComplete(block: Block, params: { facilitation: string; maxFacilitation: number }): boolean {
+  let counted = 0;
+  for (const one of block.facilitation) if (one.type !== 'CloseExhausted') counted += 1;
+  return params.facilitation === 'mandatory' && counted < params.maxFacilitation;
+}
+
+export class LivenessMonitor extends EventMonitor {
+  readonly name = 'liveness';
+  readonly #deployments = new Map<string, DeploymentBook>();
+  readonly #leases = new Map<string, LeaseBook>();
+  /** Leases by the height at which they become stale or miss their reset. */
+  readonly #byHeight = new Agenda();
+  /** Deployments by a time before which their escrow suffices. */
+  readonly #byTime = new Agenda();
+  /** Closing deployments without leases, as of the parent. */
+  readonly #finished = new Set<string>();
+  /** Deployments whose debt or escrow changed in this block. */
+  readonly #touched = new Set<string>();
+
+  constructor(genesis: Genesis, options: MonitorOptions) {
+    super(genesis.params, options);
+  }
+
+  protected override beginBlock(block: Block): void {
+    const done = new Set<string>();
+    const exhausted = new Set<string>();
+    for (const one of block.facilitation) {
+      if (one.type === 'SubmitStaleLease' || one.type === 'ExpireReset') {
+        this.#expectDue(one.lease, one.type);
+        done.add(one.lease);
+      } else if (one.type === 'DeploymentClosed') {
+        const due = this.#finished.has(one.deployment);
+        this.expect(due, 'a deployment is closed after its last lease', () => ({ deployment: one.deployment }));
+        done.add(one.deployment);
+      } else if (one.type === 'CloseExhausted') {
+        exhausted.add(one.deployment);
+      }
+    }
+    this.#checkExhaustion(exhausted);
+    const complete = mustBeComplete(block, this.params);
+    for (const lease of this.#byHeight.take(this.height)) {
+      const row = this.#leases.get(lease);
+      if (row === undefined || done.has(lease) || exhausted.has(row.deployment)) continue;
+      if (!this.#overdue(row)) continue;
+      this.expect(!complete, 'a lease that is due is facilitated in the next block', () => ({ lease, ...row }));
+      this.#byHeight.add(this.height + 1, lease);
+    }
+    for (const deployment of this.#finished) {
+      const closed = done.has(deployment);
+      this.expect(closed || !complete, 'a deployment without leases is closed in the next block', () => ({
+        deployment,
+      }));
+    }
+  }
+
+  #allowed(row: LeaseBook): number {
+    return row.state === 'closing' ? this.params.resetGrace : this.params.reconfirmationPeriod;
+  }
+
+  #overdue(row: LeaseBook): boolean {
+    return this.height - row.since > this.#allowed(row);
+  }
+
+  #expectDue(lease: string, type: 'SubmitStaleLease' | 'ExpireReset'): void {
+    const row = this.#leases.get(lease);
+    const due = row !== undefined && (row.state === 'closing') === (type === 'ExpireReset') && this.#overdue(row);
+    this.expect(due, 'a lease is facilitated only when it is due', () => ({ lease, type, ...row }));
+  }
+
+  /** Exhausted is who owes more than there is; and that is never left for later. */
+  #checkExhaustion(found: ReadonlySet<string>): void {
+    for (const id of found) {
+      const row = this.known(this.#deployments.get(id), 'no facilitation names a missing deployment', () => ({ id }));
+      const debt = this.#debt(row);
+      this.expect(debt > row.escrow, 'a deployment is exhausted when it owes more than its escrow', () => ({
+        deployment: id,
+        debt,
+        escrow: row.escrow,
+      }));
+    }
+    for (const id of this.#byTime.take(this.time)) {
+      const row = this.#deployments.get(id);
+      if (row === undefined || found.has(id)) continue;
+      const debt = this.#debt(row);
+      this.expect(debt <= row.escrow, 'nobody owes more than the escrow', () => ({
+        deployment: id,
+        debt,
+        escrow: row.escrow,
+      }));
+      // The estimate is early by what the payments were rounded down: look again with the next block.
+      this.#touched.add(id);
+    }
+  }
+
+  /** micro-AKASH that the active leases of a deployment are owed now, by the parent's books. */
+  #debt(row: DeploymentBook): bigint {
+    let debt = 0n;
+    for (const lease of row.leases.values()) {
+      if (lease.state === 'active') debt += payFor(lease.price, this.time - lease.billedFrom) - lease.paid;
+    }
+    return debt;
+  }
+
+  protected override onEvent(event: Event): void {
+    switch (event.type) {
+      case 'DeploymentSubmitted':
+        this.#deployments.set(event.deployment, { closing: false, escrow: event.escrow, leases: new Map() });
+        return;
+      case 'DeploymentUpdated':
+      case 'EscrowDeposited':
+        this.#touched.add(event.deployment);
+        return;
+      case 'DeploymentClosing': {
+        const row = this.#deployment(event.deployment);
+        row.closing = true;
+        this.#touched.add(event.deployment);
+        return;
+      }
+      case 'DeploymentClosed':
+        this.#deployments.delete(event.deployment);
+        this.#finished.delete(event.deployment);
+        return;
+      case 'LeaseCreated': {
+        const deployment = deploymentOfLease(event.lease);
+        const { price } = event;
+        const row: LeaseBook = { deployment, price, state: 'pending', since: this.height, billedFrom: 0, paid: 0n };
+        this.#leases.set(event.lease, row);
+        this.#deployment(deployment).leases.set(event.lease, row);
+        this.#watch(event.lease, row);
+        return;
+      }
+      case 'LeaseActive':
+      case 'LeaseConfirmed':
+      case 'LeasePaid':
+      case 'LeaseClosing':
+      case 'LeaseClosed':
+      case 'LeaseBroken':
+        this.#onLease(event);
+        return;
+      default:
+    }
+  }
+
+  #onLease(event: Extract<Event, { lease: string }>): void {
+    const row = this.known(this.#leases.get(event.lease), 'a lease ends once', () => ({ lease: event.lease }));
+    this.#touched.add(row.deployment);
+    if (event.type === 'LeasePaid') {
+      row.paid += event.amount;
+      return;
+    }
+    if (event.type === 'LeaseClosed' || event.type === 'LeaseBroken') {
+      this.#leases.delete(event.lease);
+      this.#deployment(row.deployment).leases.delete(event.lease);
+      return;
+    }
+    if (event.type === 'LeaseActive') row.billedFrom = this.time;
+    row.state = event.type === 'LeaseClosing' ? 'closing' : 'active';
+    row.since = this.height;
+    this.#watch(event.lease, row);
+  }
+
+  #watch(lease: string, row: LeaseBook): void {
+    this.#byHeight.add(row.since + this.#allowed(row) + 1, lease);
+  }
+
+  #deployment(id: string): DeploymentBook {
+    return this.known(this.#deployments.get(id), 'no event names a missing deployment', () => ({ deployment: id }));
+  }
+
+  protected override endBlock(_block: Block, _result: BlockResult, state: State): void {
+    for (const id of this.#touched) {
+      const row = this.#deployments.get(id);
+      if (row === undefined) continue;
+      row.escrow = state.deployments.get(id)?.escrow ?? 0n;
+      if (row.closing && row.leases.size === 0) this.#finished.add(id);
+      const due = this.#earliestExhaustion(row);
+      if (due !== undefined) this.#byTime.add(Math.max(due, this.time + 1), id);
+    }
+    this.#touched.clear();
+  }
+
+  /**
+   * A block time before which the escrow certainly suffices: where the line of what is owed, not rounded down, meets it.
+   * Undefined when no lease is billed.
+   */
+  #earliestExhaustion(row: DeploymentBook): number | undefined {
+    let rate = 0n;
+    // pico-AKASH/s x microseconds, as of time 0.
+    let owed = 0n;
+    for (const lease of row.leases.values()) {
+      if (lease.state !== 'active') continue;
+      rate += lease.price;
+      owed -= lease.price * BigInt(lease.billedFrom) + lease.paid * PICO_US_PER_UAKT;
+    }
+    if (rate === 0n) return undefined;
+    const at = (row.escrow * PICO_US_PER_UAKT - owed) / rate;
+    return at > MAX_TIME ? undefined : Number(at);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The referee's view of an open order: its bids, and who must win among them by brute force.
+ */
+import type { DeploymentInfrastructure, ResourceGroup } from '../../protocol/model/objects.ts';
+import type { Params } from '../../protocol/model/params.ts';
+import type { Answer, ProviderBooks } from './eligibility.ts';
+
+export interface Bid {
+  readonly id: string;
+  readonly provider: string;
+  readonly resources: readonly ResourceGroup[];
+  readonly total: bigint;
+  readonly height: number;
+  /** Place in its block. */
+  readonly position: number;
+}
+
+export interface OrderBook {
+  readonly id: string;
+  readonly infrastructure: DeploymentInfrastructure;
+  readonly matchFrom: number;
+  /** Block time at which bidding ends, microseconds. */
+  readonly closesAt: number;
+  readonly bids: Map<string, Bid>;
+  /** Ids of bids that were ever placed. */
+  readonly placed: Set<string>;
+  /** Totals of bids that their providers cancelled. */
+  readonly cancelled: bigint[];
+  /** The provider that the tenant chose; empty when none. */
+  chosen: string;
+}
+
+/** A bid as the referee ranks it. */
+export interface Ranked {
+  readonly bid: Bid;
+  readonly answer: Exclude<Answer, 'no'>;
+  /** Placed only when the order was ripe already. */
+  readonly late: boolean;
+}
+
+/** Lower total first, then earlier placement; the comparator that was once in use breaks ties by address. */
+export function compareBids(left: Bid, right: Bid, rule: Params['matchingRule']): number {
+  if (left.total !== right.total) return left.total < right.total ? -1 : 1;
+  if (rule === 'lowest-price-address-ties') return left.provider < right.provider ? -1 : 1;
+  return left.height !== right.height ? left.height - right.height : left.position - right.position;
+}
+
+/**
+ * The bids that may win an order now, best first. Bids placed when the order was ripe already come after all others,
+ * since they compete only if no eligible one was placed before.
+ */
+export function rankBids(order: OrderBook, providers: ProviderBooks, params: Params, time: number): Ranked[] {
+  const ranked: Ranked[] = [];
+  for (const bid of order.bids.values()) {
+    const answer = providers.admits(bid.provider, order.infrastructure, params, time);
+    if (answer === 'no') continue;
+    if (params.matchingRule === 'tenant-chosen' && bid.provider !== order.chosen) continue;
+    ranked.push({ bid, answer, late: bid.height >= order.matchFrom });
+  }
+  return ranked.sort((left, right) => {
+    if (left.late !== right.late) return left.late ? 1 : -1;
+    return compareBids(left.bid, right.bid, params.matchingRule);
+  });
+}
+
+/** Under the flawed comparator, whether a cancelled bid that was cheaper than all open ones blocks the order. */
+export function blockedByCancelled(order: OrderBook, params: Params): boolean {
+  if (params.matchingRule !== 'cancelled-bid-blocks') return false;
+  return order.cancelled.some(total => [...order.bids.values()].every(bid => total <= bid.total));
+}
+
+/** The bid that a better one pushes out of a full book: the highest total, and of equal ones the latest. */
+export function worstBid(order: OrderBook): Bid | undefined {
+  let worst: Bid | undefined;
+  for (const bid of order.bids.values()) {
+    if (worst === undefined || compareWorse(bid, worst) > 0) worst = bid;
+  }
+  return worst;
+}
+
+function compareWorse(left: Bid, right: Bid): number {
+  if (left.total !== right.total) return left.total > right.total ? 1 : -1;
+  return left.height !== right.height ? left.height - right.height : left.position - right.position;
+}

@@ -1,0 +1,57 @@
+/** columns.md: what every column of a results directory means, written beside the files that it explains. */
+import type { TableName } from '../experiment/types.ts';
+import { aboutMetric } from './metrics.ts';
+import { TABLES } from './tables.ts';
+
+/** The columns of summary.csv before its metrics. */
+export const RUN_COLUMNS = [
+  { name: 'scenario', about: 'name of the scenario' },
+  { name: 'seed', about: 'seed of all random streams' },
+  { name: 'scenario_hash', about: 'SHA-256 of the scenario as it was read, with its overrides and data' },
+  { name: 'trace_hash', about: 'hash over every event in order; equal hashes mean equal runs' },
+  { name: 'events', about: 'events of the simulated world' },
+  { name: 'simulated_s', about: 'simulated time in seconds' },
+] as const;
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  return ['| column | meaning |', '|---|---|', ...rows.map(([name, about]) => `| \`${name}\` | ${about} |`)].join('\n');
+}
+
+/** The text of columns.md for a run with these tables and metrics. */
+export function columnsText(tables: readonly TableName[], metrics: readonly string[]): string {
+  const parts = [
+    '# What the columns mean',
+    'Units stand at the end of names: `_s` seconds, `_uakt` micro-AKASH (a millionth of an AKASH), `_uakt_per_s` and ' +
+      '`_uakt_per_h` micro-AKASH per second and per hour. Times are simulated and begin at 0. An empty field means ' +
+      'that there is no value.',
+    '## summary.csv',
+    'One row per run.',
+    table([
+      ...RUN_COLUMNS.map(({ name, about }) => [name, about] as const),
+      ...metrics.map(name => [name, aboutMetric(name)] as const),
+    ]),
+  ];
+  for (const name of tables) {
+    parts.push(`## ${name}.csv`, table(TABLES[name].map(column => [column.name, column.about] as const)));
+    if (name === 'series') {
+      parts.push('Metrics in it:', table(SERIES_METRICS.map(metric => [metric, aboutMetric(metric)] as const)));
+    }
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** The metrics of series.csv. */
+const SERIES_METRICS = [
+  'price_uakt_per_vcpu_h',
+  'orders_open',
+  'leases_active',
+  'utilisation',
+  'utilisation/<class>',
+  'orders_matched',
+  'orders_expired',
+  'orders_insufficient_funds',
+  'orders_tenant_closed',
+  'leases_broken',
+  'paid_uakt',
+  'transactions',
+] as const;

@@ -1,0 +1,289 @@
+/**
+ * Rules of a scenario that join several of its parts: a warm-up shorter than the run, faults that hit somebody who
+ * exists, regions that are somewhere, tenants that ask for something.
+ *
+ * They are checked on whatever parts could be read, so that an error in one place does not hide those in another. A rule
+ * whose parts could not be read is passed over: the error in the part has been reported, and guessing would add noise.
+ */
+
+import { meanOf } from './distributions.ts';
+import type { FieldIssue } from './fields.ts';
+import { isRecord } from './fields.ts';
+import { MAX_MEMBERS } from './limits.ts';
+import type { Step } from './problem.ts';
+import { expectedName } from './problem.ts';
+import type { WrittenFault } from './schema-faults.ts';
+import { COMPUTE_KEYS } from './schema-tenants.ts';
+import type {
+  ChainOptions,
+  FaultKind,
+  FaultTarget,
+  NetworkOptions,
+  ProviderClass,
+  RegionChoice,
+  TenantClass,
+  Workload,
+} from './types.ts';
+import { grouped, show } from './units.ts';
+
+/** Most deployments that a class may be expected to make; more is a slip of the unit. */
+const MAX_ARRIVALS = 100_000_000;
+/** Kinds of faults that hit what only providers have. */
+const OF_PROVIDERS: ReadonlySet<FaultKind> = new Set(['hostOutage', 'workloadCrash']);
+/** The class of the chain's own participants, which scenarios do not declare. */
+export const VALIDATOR_CLASS = 'validator';
+
+export type ReadTenant = Omit<TenantClass, 'last'> & { readonly last: number | null };
+
+/** A fault and which of the list it is. */
+export type ReadFault = WrittenFault & { readonly index: number };
+
+/** What could be read of a scenario. A section that is undefined had an error (or, in lists, the missing items had). */
+export interface Parts {
+  /** The plain data of the file, for what a section's reading does not keep. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly horizon: number | undefined;
+  readonly warmup: number | undefined;
+  readonly chain: ChainOptions | undefined;
+  readonly network: NetworkOptions | undefined;
+  readonly providers: readonly ProviderClass[];
+  readonly tenants: readonly ReadTenant[];
+  /** Names of all classes that the file declares, read or not. */
+  readonly providerNames: readonly string[];
+  readonly tenantNames: readonly string[];
+  readonly workload: Workload | null | undefined;
+  readonly faults: readonly ReadFault[];
+}
+
+/** Every rule that is broken. */
+export function checkParts(parts: Parts): FieldIssue[] {
+  const issues: FieldIssue[] = [];
+  const report: Report = (path, found, expected, atKey = false) => issues.push({ path, found, expected, atKey });
+  checkTimes(parts, report);
+  checkTotals(parts, report);
+  checkChain(parts, report);
+  checkRegions(parts, report);
+  checkTrace(parts, report);
+  checkGroups(parts, report);
+  for (const fault of parts.faults) checkFault(parts, fault, report);
+  return issues;
+}
+
+type Report = (path: readonly Step[], found: string | null, expected: string, atKey?: boolean) => void;
+
+function checkTimes({ horizon, warmup, tenants, data }: Parts, report: Report): void {
+  if (horizon === undefined) return;
+  if (warmup !== undefined && warmup >= horizon)
+    report(['warmup'], null, `less than the horizon, ${shown(data.horizon)}`);
+  for (const tenant of tenants) {
+    const path = ['tenants', tenant.name];
+    const last = tenant.last ?? horizon;
+    if (last > horizon) report([...path, 'last'], null, `at most the horizon, ${shown(data.horizon)}`);
+    if (tenant.first >= last) report([...path, 'first'], null, 'less than `last` (by default the horizon)');
+    const { arrivals } = tenant;
+    if (arrivals.kind === 'poisson' || arrivals.kind === 'diurnal' || arrivals.kind === 'renewal') {
+      const mean = typeof arrivals.every === 'number' ? arrivals.every : meanOf(arrivals.every);
+      const expected = mean === null ? 0 : (last - tenant.first) / mean;
+      if (expected > MAX_ARRIVALS) {
+        const found = `about ${grouped(Math.round(expected))} arrivals`;
+        report([...path, 'arrivals'], found, `at most ${grouped(MAX_ARRIVALS)}`);
+      }
+    } else if (arrivals.kind === 'at') {
+      const late = arrivals.times.findIndex(time => time >= last || time < tenant.first);
+      if (late >= 0) report([...path, 'arrivals', 'at', late], null, 'a time from `first` to before `last`');
+    }
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : show(value);
+}
+
+function checkTotals({ providers, tenants, providerNames, tenantNames }: Parts, report: Report): void {
+  let providerCount = 0;
+  let hostCount = 0;
+  for (const { supply } of providers) {
+    providerCount += supply.kind === 'counted' ? supply.count : 0;
+    hostCount += supply.kind === 'counted' ? supply.count * supply.hosts : 0;
+  }
+  const tenantCount = tenants.reduce((sum, tenant) => sum + tenant.count, 0);
+  const limit = `at most ${grouped(MAX_MEMBERS)}`;
+  if (providerCount > MAX_MEMBERS) report(['providers'], `${grouped(providerCount)} providers in all`, limit, true);
+  if (hostCount > 10 * MAX_MEMBERS) {
+    report(['providers'], `${grouped(hostCount)} hosts in all`, `at most ${grouped(10 * MAX_MEMBERS)}`, true);
+  }
+  if (tenantCount > MAX_MEMBERS) report(['tenants'], `${grouped(tenantCount)} tenants in all`, limit, true);
+  for (const name of tenantNames) {
+    if (providerNames.includes(name)) {
+      report(['tenants', name], `the name ${show(name)} for providers and tenants`, 'a name of its own', true);
+    }
+  }
+}
+
+function checkChain({ chain }: Parts, report: Report): void {
+  if (chain !== undefined && chain.validators !== 1) {
+    report(
+      ['chain', 'validators'],
+      `${chain.validators} validators`,
+      '1: chains of several validators cannot be run yet',
+    );
+  }
+}
+
+/** All regions that providers may be in; null when some class could not be read. */
+function providerRegions({ providers, providerNames }: Parts): ReadonlySet<string> | null {
+  if (providers.length < providerNames.length) return null;
+  return new Set(providers.flatMap(({ region }) => [...region.regions]));
+}
+
+function checkRegions(parts: Parts, report: Report): void {
+  const supplied = providerRegions(parts);
+  if (supplied === null || parts.network === undefined) return;
+  const linked = new Set(parts.network.regions.flatMap(({ from, to }) => [from, to]));
+  const check = (
+    choice: RegionChoice | null,
+    path: readonly Step[],
+    known: ReadonlySet<string>,
+    whose: string,
+  ): void => {
+    for (const region of new Set(choice?.regions ?? [])) {
+      if (!known.has(region)) {
+        report(path, `the region ${show(region)}`, `a region ${whose}: ${expectedName(region, [...known])}`);
+      }
+    }
+  };
+  for (const tenant of parts.tenants) {
+    const path = ['tenants', tenant.name];
+    check(tenant.region, [...path, 'region'], new Set([...supplied, ...linked]), 'of a provider or a link');
+    tenant.deployment.forEach(({ region }, i) => {
+      check(region, [...path, 'deployment', i, 'region'], supplied, 'that has a provider');
+    });
+  }
+  checkLinks(parts, supplied, linked, report);
+}
+
+/** With a table of links and no latency for the others, each pair of regions in use must be in the table. */
+function checkLinks(parts: Parts, supplied: ReadonlySet<string>, linked: ReadonlySet<string>, report: Report): void {
+  const { network, tenants, data } = parts;
+  if (network === undefined || linked.size === 0) return;
+  if (isRecord(data.network) && data.network.latency !== undefined) return;
+  const pairs = new Set(network.regions.map(({ from, to }) => `${from} ${to}`));
+  const used = [...new Set([...supplied, ...tenants.flatMap(({ region }) => [...(region?.regions ?? [])])])];
+  used.forEach((from, i) => {
+    for (const to of used.slice(i + 1)) {
+      if (pairs.has(`${from} ${to}`)) continue;
+      const expected = 'a link for each pair of regions in use, or a latency for those not listed';
+      report(['network', 'regions'], `no link between ${from} and ${to}`, expected, true);
+    }
+  });
+}
+
+function checkTrace({ providers, tenants, workload }: Parts, report: Report): void {
+  const replaying = tenants.filter(({ arrivals }) => arrivals.kind === 'trace');
+  const supplied = providers.filter(({ supply }) => supply.kind === 'trace');
+  for (const { name } of replaying.slice(1)) {
+    report(['tenants', name, 'arrivals'], 'a second class that replays the trace', 'one class at most');
+  }
+  for (const { name } of supplied.slice(1)) {
+    report(['providers', name, 'fromTrace'], 'a second class made from the trace', 'one class at most');
+  }
+  if (workload === null) {
+    for (const { name } of replaying)
+      report(['tenants', name, 'arrivals', 'trace'], null, 'a workload section to replay');
+    for (const { name } of supplied)
+      report(['providers', name, 'fromTrace'], null, 'a workload section to take nodes from');
+  } else if (workload !== undefined) {
+    if (replaying.length === 0 && tenants.length > 0) {
+      report(['workload'], 'a workload that nobody replays', 'a class of tenants with arrivals: {trace: openb}', true);
+    }
+    if (workload.scale.kind === 'targetLoad' && supplied.length === 0) {
+      report(['workload', 'targetLoad'], null, 'a class of providers with fromTrace, whose load it is', true);
+    }
+  }
+}
+
+/** Whether a class says what its groups need, which stands in the trace instead when it replays one. */
+function checkGroups({ tenants, data }: Parts, report: Report): void {
+  for (const tenant of tenants) {
+    const written = (data.tenants as Record<string, { deployment: { groups: Record<string, unknown>[] }[] }>)[
+      tenant.name
+    ]!;
+    const replays = tenant.arrivals.kind === 'trace';
+    written.deployment.forEach(({ groups }, i) => {
+      groups.forEach((group, j) => {
+        const path = ['tenants', tenant.name, 'deployment', i, 'groups', j];
+        if (replays) {
+          for (const key of COMPUTE_KEYS) {
+            if (group[key] !== undefined) report([...path, key], null, 'nothing: the pods of the trace say it', true);
+          }
+        } else {
+          if (group.cpu === undefined) report([...path, 'cpu'], null, 'a number of vCPUs such as 4, 0.5 or 250m');
+          if (group.memory === undefined) report([...path, 'memory'], null, 'a size such as 2Gi');
+        }
+      });
+      if (replays && (groups.length !== 1 || written.deployment.length !== 1)) {
+        report(
+          ['tenants', tenant.name, 'deployment', i],
+          null,
+          'one infrastructure with one group, for a pod of the trace',
+        );
+      }
+    });
+    if (replays && tenant.lifetime !== null) {
+      report(['tenants', tenant.name, 'lifetime'], null, 'nothing: the pods of the trace say it', true);
+    }
+  }
+}
+
+function checkFault(parts: Parts, fault: ReadFault, report: Report): void {
+  const path = ['faults', fault.index];
+  if (parts.horizon !== undefined && fault.at >= parts.horizon) {
+    report([...path, 'at'], null, `less than the horizon, ${shown(parts.data.horizon)}`);
+  }
+  checkTarget(parts, fault.target, fault.kind, [...path, 'target'], report);
+  if (fault.kind === 'cut' || fault.kind === 'clog') {
+    if (fault.to !== null) checkTarget(parts, fault.to, fault.kind, [...path, 'to'], report);
+  }
+}
+
+function checkTarget(parts: Parts, target: FaultTarget, kind: FaultKind, path: readonly Step[], report: Report): void {
+  if (target.kind === 'region') {
+    const supplied = providerRegions(parts);
+    if (supplied === null) return;
+    const known = new Set([...supplied, ...parts.tenants.flatMap(({ region }) => [...(region?.regions ?? [])])]);
+    if (known.has(target.region)) return;
+    report(path, null, `a region that somebody is in: ${expectedName(target.region, [...known])}`);
+    return;
+  }
+  const names = [...parts.providerNames, ...parts.tenantNames, VALIDATOR_CLASS];
+  if (!names.includes(target.class)) {
+    report(path, null, `a participant, class or region:<name>: ${expectedName(target.class, names)}`);
+    return;
+  }
+  if (target.kind === 'host' && kind !== 'hostOutage') {
+    report(path, null, `a participant: only hostOutage hits a host, not ${kind}`);
+  }
+  if (OF_PROVIDERS.has(kind) && !parts.providerNames.includes(target.class)) {
+    report(path, null, `a provider, because only they have what ${kind} hits`);
+  }
+  if (target.kind !== 'class') checkMember(parts, target, path, report);
+}
+
+/** Whether a class has the member, and the member the host, that a fault names. Trace nodes are not known here. */
+function checkMember(
+  parts: Parts,
+  target: Extract<FaultTarget, { index: number }>,
+  path: readonly Step[],
+  report: Report,
+): void {
+  const provider = parts.providers.find(({ name }) => name === target.class);
+  const supply = provider?.supply.kind === 'counted' ? provider.supply : null;
+  const tenant = parts.tenants.find(({ name }) => name === target.class);
+  const members = target.class === VALIDATOR_CLASS ? parts.chain?.validators : (supply?.count ?? tenant?.count);
+  if (members !== undefined && target.index >= members) {
+    const all = members === 1 ? '' : ` to ${target.class}-${members - 1}`;
+    report(path, null, `${target.class}-0${all}`);
+  } else if (target.kind === 'host' && supply !== null && target.host >= supply.hosts) {
+    report(path, null, supply.hosts === 1 ? 'host 0' : `host 0 to ${supply.hosts - 1}`);
+  }
+}

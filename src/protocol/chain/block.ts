@@ -1,0 +1,69 @@
+/** Blocks and headers. */
+
+import { address } from '../codec/address.ts';
+import { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { merkleRoot } from '../codec/merkle.ts';
+import { sha256 } from '../codec/sha256.ts';
+import { byteString, type CodecType, encode, list, struct, text, uint } from '../codec/struct.ts';
+import { type Facilitation, facilitation } from '../model/messages.ts';
+import { decodeTransaction, MAX_TRANSACTION_BYTES, type Transaction } from './transaction.ts';
+
+const hash = byteString(32);
+export const NO_HASH = new Uint8Array(32);
+
+/**
+ * What a block commits to. `content` is over its own transactions; `appHash`, `receipts` and `events` are of its
+ * parent, because a block is proposed before it is executed. Where commitments are off or skipped they are zero.
+ */
+export const header = struct({
+  chainId: text(64),
+  height: uint,
+  /** microseconds */
+  time: uint,
+  parent: hash,
+  proposer: address,
+  content: hash,
+  appHash: hash,
+  receipts: hash,
+  events: hash,
+});
+export type Header = CodecType<typeof header>;
+
+export interface Block {
+  readonly header: Header;
+  readonly facilitation: readonly Facilitation[];
+  readonly transactions: readonly Transaction[];
+}
+
+const facilitationList = list(facilitation, 2_000_000);
+const MAX_TRANSACTIONS = 1_000_000;
+
+export function headerHash(one: Header): Uint8Array {
+  return sha256(encode(header, one));
+}
+
+/** The root over facilitation and transactions of a block. */
+export function contentRoot(facilitated: readonly Facilitation[], transactions: readonly Transaction[]): Uint8Array {
+  return merkleRoot([encode(facilitationList, facilitated), ...transactions.map(tx => tx.encode())]);
+}
+
+export function encodeBlock(block: Block): Uint8Array {
+  const writer = new ByteWriter(4096);
+  header.write(writer, block.header);
+  facilitationList.write(writer, block.facilitation);
+  writer.uint(block.transactions.length);
+  for (const tx of block.transactions) writer.byteString(tx.encode(), MAX_TRANSACTION_BYTES);
+  return writer.take();
+}
+
+/** Reads a block from its bytes. Throws DecodeError unless they are canonical. */
+export function decodeBlock(bytes: Uint8Array): Block {
+  const reader = new ByteReader(bytes);
+  const head = header.read(reader);
+  const facilitated = facilitationList.read(reader);
+  const count = reader.uint(MAX_TRANSACTIONS);
+  const transactions: Transaction[] = [];
+  for (let i = 0; i < count; i++) transactions.push(decodeTransaction(reader.byteString(MAX_TRANSACTION_BYTES)));
+  reader.end();
+  return { header: head, facilitation: facilitated, transactions };
+}

@@ -1,0 +1,86 @@
+/**
+ * The commitment of a block to its events: a Merkle tree over its topics in byte order, each with the number and hash
+ * of its events. A subscriber is given the events of a topic with a proof that this is all of them, or a proof that the
+ * topic is not among the block's: so a withheld event is a provable gap.
+ */
+import { ByteWriter, equalBytes } from '../codec/bytes.ts';
+import { inclusionProof, merkleRoot, verifyInclusion } from '../codec/merkle.ts';
+import { sha256 } from '../codec/sha256.ts';
+import { byteString, decode, encode, struct, text, uint } from '../codec/struct.ts';
+import { compareTexts } from '../codec/utf8.ts';
+import { type Event, event, topicsOf } from '../model/events.ts';
+
+const topicLeaf = struct({ topic: text(256), count: uint, hash: byteString(32) });
+
+/** A block's events by topic, topics in byte order, events in the order in which they happened. */
+export function eventsByTopic(events: readonly Event[]): Map<string, Event[]> {
+  const lists = new Map<string, Event[]>();
+  for (const one of events) {
+    for (const topic of topicsOf(one)) {
+      const list = lists.get(topic);
+      if (list === undefined) lists.set(topic, [one]);
+      else list.push(one);
+    }
+  }
+  return lists;
+}
+
+function leafOf(topic: string, events: readonly Event[]): Uint8Array {
+  const writer = new ByteWriter(1024);
+  for (const one of events) event.write(writer, one);
+  return encode(topicLeaf, { topic, count: events.length, hash: sha256(writer.view()) });
+}
+
+export interface TopicProof {
+  /** Number of topics in the block. */
+  readonly size: number;
+  /** The leaf at `index`, with its path: the topic's own, or the last one before where it would stand. */
+  readonly index: number;
+  readonly path: readonly Uint8Array[];
+  /** For absence: the leaves on both sides of the gap, with the path of the one after it. */
+  readonly before: Uint8Array | null;
+  readonly after: { readonly leaf: Uint8Array; readonly path: readonly Uint8Array[] } | null;
+}
+
+export class EventCommitment {
+  readonly #topics: readonly string[];
+  readonly #leaves: readonly Uint8Array[];
+
+  constructor(events: readonly Event[]) {
+    const lists = eventsByTopic(events);
+    this.#topics = [...lists.keys()].sort(compareTexts);
+    this.#leaves = this.#topics.map(topic => leafOf(topic, lists.get(topic) as Event[]));
+  }
+
+  root(): Uint8Array {
+    return merkleRoot(this.#leaves);
+  }
+
+  /** Proof of all events of a topic, or that there are none. */
+  prove(topic: string): TopicProof {
+    const size = this.#leaves.length;
+    const index = this.#topics.indexOf(topic);
+    if (index >= 0) return { size, index, path: inclusionProof(this.#leaves, index), before: null, after: null };
+    let next = this.#topics.findIndex(other => compareTexts(other, topic) > 0);
+    if (next < 0) next = size;
+    const before = next === 0 ? null : (this.#leaves[next - 1] as Uint8Array);
+    const path = next === 0 ? [] : inclusionProof(this.#leaves, next - 1);
+    const after =
+      next === size ? null : { leaf: this.#leaves[next] as Uint8Array, path: inclusionProof(this.#leaves, next) };
+    return { size, index: next - 1, path, before, after };
+  }
+}
+
+/** Whether `events` are all events of the topic in the block with this root; no events means that it has none. */
+export function verifyTopic(root: Uint8Array, topic: string, events: readonly Event[], proof: TopicProof): boolean {
+  if (events.length > 0) {
+    return verifyInclusion(root, leafOf(topic, events), proof.index, proof.size, proof.path);
+  }
+  const { before, after, size, index } = proof;
+  if (before === null ? index !== -1 : !verifyInclusion(root, before, index, size, proof.path)) return false;
+  if (after === null ? index !== size - 1 : !verifyInclusion(root, after.leaf, index + 1, size, after.path))
+    return false;
+  if (before === null && after === null) return size === 0 && equalBytes(root, merkleRoot([]));
+  if (before !== null && compareTexts(decode(topicLeaf, before).topic, topic) >= 0) return false;
+  return after === null || compareTexts(decode(topicLeaf, after.leaf).topic, topic) > 0;
+}

@@ -1,0 +1,168 @@
+/**
+ * What a block did, as public facts: the history from which a provider's record, an order's story and every metric can
+ * be read back. Events carry ids and values, never references into state.
+ *
+ * Each event belongs to topics. A block commits to its list of events per topic (chain/event-commitment.ts), so that a
+ * node that withholds one from a subscriber leaves a provable gap.
+ */
+import { bool, type CodecType, struct, tagged, text, ubig, uint } from '../codec/struct.ts';
+import { attributes, deploymentInfrastructure, id, resourceGroups } from './objects.ts';
+
+const why = text(256);
+const word = text(128);
+
+export const event = tagged('type', {
+  TransactionFailed: [1, struct({ account: word, nonce: uint, message: word, code: word, detail: why, object: id })],
+  DeploymentSubmitted: [2, struct({ deployment: id, tenant: word, escrow: ubig })],
+  OrderOpened: [
+    3,
+    struct({
+      order: id,
+      tenant: word,
+      infrastructure: deploymentInfrastructure,
+      matchFrom: uint,
+      closesAt: uint,
+      collateral: ubig,
+    }),
+  ],
+  OrderClosed: [4, struct({ order: id, tenant: word, region: word, reason: word })],
+  FulfillmentPlaced: [
+    5,
+    struct({ fulfillment: id, order: id, provider: word, region: word, total: ubig, collateral: ubig, position: uint }),
+  ],
+  /** The bid is over and its collateral returned. `reason`: lost, replaced, cancelled, ineligible: …, order_closed. */
+  FulfillmentClosed: [
+    6,
+    struct({ fulfillment: id, order: id, provider: word, region: word, total: ubig, reason: why }),
+  ],
+  FulfillmentChosen: [7, struct({ order: id, provider: word, tenant: word })],
+  LeaseCreated: [
+    8,
+    struct({
+      lease: id,
+      fulfillment: id,
+      tenant: word,
+      provider: word,
+      region: word,
+      resources: resourceGroups,
+      price: ubig,
+      maximum: ubig,
+      collateral: ubig,
+      bids: uint,
+    }),
+  ],
+  LeaseActive: [9, struct({ lease: id, tenant: word, provider: word })],
+  LeaseConfirmed: [10, struct({ lease: id, tenant: word, provider: word })],
+  /** Tokens moved from a deployment's escrow to a provider; `amount` is before `tax`. */
+  LeasePaid: [11, struct({ lease: id, tenant: word, provider: word, amount: ubig, tax: ubig, paid: ubig })],
+  LeaseClosing: [12, struct({ lease: id, tenant: word, provider: word, reason: word, unpaid: ubig })],
+  /** The end of a lease; `collateral` is what went back to the provider. */
+  LeaseClosed: [
+    13,
+    struct({ lease: id, tenant: word, provider: word, reason: word, collateral: ubig, resetConfirmed: bool }),
+  ],
+  LeaseBroken: [
+    14,
+    struct({
+      lease: id,
+      tenant: word,
+      provider: word,
+      forfeited: ubig,
+      toTenant: ubig,
+      burned: ubig,
+      stakeSlashed: ubig,
+      unpaid: ubig,
+      renewed: bool,
+    }),
+  ],
+  DeploymentUpdated: [15, struct({ deployment: id, tenant: word })],
+  DeploymentClosing: [16, struct({ deployment: id, tenant: word, reason: word, refund: ubig })],
+  DeploymentClosed: [17, struct({ deployment: id, tenant: word, reason: word })],
+  EscrowDeposited: [18, struct({ deployment: id, tenant: word, from: word, amount: ubig, escrow: ubig })],
+  ProviderRegistered: [19, struct({ provider: word, region: word, attributes })],
+  ProviderUpdated: [20, struct({ provider: word, region: word, attributes })],
+  ProviderJailed: [21, struct({ provider: word, until: uint })],
+  Transferred: [22, struct({ from: word, to: word, amount: ubig })],
+  StakeBonded: [23, struct({ account: word, validator: word, amount: ubig })],
+  StakeUnbonding: [24, struct({ account: word, source: word, target: word, amount: ubig, maturesAt: uint })],
+  StakeReleased: [25, struct({ account: word, source: word, amount: ubig })],
+  StakeSlashed: [26, struct({ account: word, source: word, amount: ubig, reason: word })],
+  RewardsWithdrawn: [27, struct({ account: word, validator: word, amount: ubig })],
+  ProposalSubmitted: [28, struct({ proposal: uint, proposer: word, endsAt: uint })],
+  Voted: [29, struct({ proposal: uint, voter: word, choice: word })],
+  ProposalEnded: [30, struct({ proposal: uint, outcome: word, effectiveAt: uint })],
+  ParameterChanged: [31, struct({ proposal: uint, name: word, value: word })],
+  Granted: [32, struct({ grant: id, granter: word, grantee: word })],
+  Revoked: [33, struct({ grant: id, granter: word, grantee: word })],
+} as const);
+export type Event = CodecType<typeof event>;
+export type EventType = Event['type'];
+export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
+
+export function regionTopic(region: string): string {
+  return `region/${region}`;
+}
+/** Bids as they are placed and closed, for those who want to see the book of a region. */
+export function bookTopic(region: string): string {
+  return `book/${region}`;
+}
+export function accountTopic(account: string): string {
+  return `account/${account}`;
+}
+export const GOVERNANCE_TOPIC = 'governance';
+export const PROVIDERS_TOPIC = 'providers';
+
+/** The topics of an event, without duplicates. */
+export function topicsOf(ev: Event): string[] {
+  switch (ev.type) {
+    case 'TransactionFailed':
+      return [accountTopic(ev.account)];
+    case 'OrderOpened':
+      return [regionTopic(ev.infrastructure.region), accountTopic(ev.tenant)];
+    case 'OrderClosed':
+      return [regionTopic(ev.region), accountTopic(ev.tenant)];
+    case 'FulfillmentPlaced':
+    case 'FulfillmentClosed':
+      return [bookTopic(ev.region), accountTopic(ev.provider)];
+    case 'LeaseCreated':
+      return [regionTopic(ev.region), ...parties(ev)];
+    case 'LeaseActive':
+    case 'LeaseConfirmed':
+    case 'LeasePaid':
+    case 'LeaseClosing':
+    case 'LeaseClosed':
+    case 'LeaseBroken':
+      return parties(ev);
+    case 'FulfillmentChosen':
+      return [accountTopic(ev.provider), accountTopic(ev.tenant)];
+    case 'DeploymentSubmitted':
+    case 'DeploymentUpdated':
+    case 'DeploymentClosing':
+    case 'DeploymentClosed':
+    case 'EscrowDeposited':
+      return [accountTopic(ev.tenant)];
+    case 'ProviderRegistered':
+    case 'ProviderUpdated':
+    case 'ProviderJailed':
+      return [PROVIDERS_TOPIC, accountTopic(ev.provider)];
+    case 'Transferred':
+      return ev.from === ev.to ? [accountTopic(ev.from)] : [accountTopic(ev.from), accountTopic(ev.to)];
+    case 'StakeBonded':
+    case 'StakeUnbonding':
+    case 'StakeReleased':
+    case 'StakeSlashed':
+    case 'RewardsWithdrawn':
+      return [accountTopic(ev.account)];
+    case 'Granted':
+    case 'Revoked':
+      return ev.granter === ev.grantee
+        ? [accountTopic(ev.granter)]
+        : [accountTopic(ev.granter), accountTopic(ev.grantee)];
+    default:
+      return [GOVERNANCE_TOPIC];
+  }
+}
+
+function parties(ev: { tenant: string; provider: string }): string[] {
+  return ev.tenant === ev.provider ? [accountTopic(ev.provider)] : [accountTopic(ev.tenant), accountTopic(ev.provider)];
+}

@@ -1,0 +1,37 @@
+/** Election: which candidates validate (MARKET rules, section 5). */
+import { MICRO_PER_AKASH } from '../ledger/money.ts';
+import type { Candidate, Elected } from '../model/rows.ts';
+import type { State } from '../model/state.ts';
+
+function compareCandidates(left: Readonly<Candidate>, right: Readonly<Candidate>): number {
+  if (left.stake !== right.stake) return left.stake > right.stake ? -1 : 1;
+  return left.sequence - right.sequence;
+}
+
+/** The top slots by own and delegated stake; ties go to the earlier registration. Jailed ones and such without a whole AKASH do not count. */
+export function elect(state: State): Elected[] {
+  const able = state.candidates.sorted().filter(one => !one.jailed && one.stake >= MICRO_PER_AKASH);
+  return able
+    .sort(compareCandidates)
+    .slice(0, state.params.validatorSlots)
+    .map(one => ({
+      address: one.address,
+      consensusKey: one.consensusKey,
+      power: Number(one.stake / MICRO_PER_AKASH),
+    }));
+}
+
+/**
+ * At the end of each block the sets move up by one height, and the newest is elected anew when stake has moved. It never
+ * becomes empty: if nobody is electable, the last set stays.
+ */
+export function advanceValidators(state: State, stakeMoved: boolean): void {
+  const { validators, upcoming, elected } = state.chainwide;
+  const fresh = stakeMoved ? elect(state) : elected;
+  const next = fresh.length > 0 ? fresh : elected;
+  if (next === elected && upcoming === elected && validators === upcoming) return;
+  const chainwide = state.editChainwide();
+  chainwide.validators = upcoming;
+  chainwide.upcoming = elected;
+  chainwide.elected = next;
+}

@@ -1,0 +1,240 @@
+/**
+ * One run of random transactions on a chain with all monitors on, and what must hold at every block of it: failed
+ * transactions leave nothing behind but their fee and nonce, invalid blocks leave nothing at all, the incremental app
+ * hash is the one reckoned from the rows, and history can be lived through again from its bytes.
+ */
+import assert from 'node:assert/strict';
+import { allMonitors } from '../../src/lab/monitors/all-monitors.ts';
+import { type Monitor, MonitorViolation } from '../../src/lab/monitors/monitor.ts';
+import { decodeBlock, encodeBlock } from '../../src/protocol/chain/block.ts';
+import { type BlockResult, InvalidBlock } from '../../src/protocol/chain/chain.ts';
+import { allLeaves, appHashFromScratch, leafBytes } from '../../src/protocol/chain/commitment.ts';
+import type { Transaction } from '../../src/protocol/chain/transaction.ts';
+import { ByteWriter } from '../../src/protocol/codec/bytes.ts';
+import type { Params } from '../../src/protocol/model/params.ts';
+import type { State } from '../../src/protocol/model/state.ts';
+import { AKASH, addressOfName, ChainDriver, SECOND } from '../support/chain-driver.ts';
+import { Fuzzer, fuzzOptions, type Op } from './market-fuzzer.ts';
+
+const BLOCK_INTERVALS = [SECOND, SECOND, SECOND, 2 * SECOND, 1, 333_333, 5 * SECOND];
+
+/** All leaves of the state commitment, as text. */
+function leavesOf(state: State): Map<string, string> {
+  const writer = new ByteWriter(4096);
+  const leaves = new Map<string, string>();
+  for (const leaf of allLeaves(state)) {
+    leaves.set(leaf, Buffer.from(leafBytes(state, leaf, writer) as Uint8Array).toString('latin1'));
+  }
+  return leaves;
+}
+
+function changedLeaves(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const changed = [...after.keys()].filter(leaf => before.get(leaf) !== after.get(leaf));
+  return changed.concat([...before.keys()].filter(leaf => !after.has(leaf)));
+}
+
+/** Sets of parameters under which everything must hold. */
+export const PARAMETER_SETS: Readonly<Record<string, { readonly [N in keyof Params]?: Params[N] }>> = {
+  'defaults with short periods': {},
+  'facilitation that hardly keeps up': { maxFacilitation: 1, leaseTax: 30_000, inflation: 100_000 },
+  'settlement at every block, forfeits split': {
+    settlement: 'per_block',
+    collateralTo: 'split',
+    brokenLeaseStakeSlash: 50_000,
+    jailAfterBroken: 1,
+  },
+  'second price, small books': { matchingRule: 'second-price', maxFulfillments: 3, collateralTo: 'burn' },
+  'chosen by the tenant': { matchingRule: 'tenant-chosen', pendingClose: 'free', collateralBasis: 'per_group' },
+};
+
+/** What happened in some runs: a fuzzer that does nothing finds nothing. */
+export class Tally {
+  readonly events = new Set<string>();
+  readonly succeeded = new Set<string>();
+  readonly failed = new Set<string>();
+  operations = 0;
+  blocks = 0;
+  invalidBlocks = 0;
+  /** Blocks in which every transaction failed and nothing else happened. */
+  failuresAlone = 0;
+  leases = 0;
+  broken = 0;
+}
+
+export class FuzzRun {
+  readonly driver: ChainDriver;
+  readonly fuzzer: Fuzzer;
+  readonly monitors: readonly Monitor[];
+  readonly tally: Tally;
+  #queue: Transaction[] = [];
+  readonly #next = new Map<string, number>();
+  readonly #reserved = new Map<string, bigint>();
+
+  constructor(params: { readonly [N in keyof Params]?: Params[N] }, tally = new Tally()) {
+    this.tally = tally;
+    this.driver = new ChainDriver(fuzzOptions(params));
+    this.fuzzer = new Fuzzer(this.driver);
+    this.monitors = allMonitors(this.driver.genesis, { fullEvery: 5 });
+  }
+
+  step(op: Op): void {
+    this.tally.operations += 1;
+    if (op.kind === 'block') {
+      this.block(op);
+      return;
+    }
+    const sent = this.fuzzer.message(op);
+    if (sent === undefined) return;
+    const account = addressOfName(sent.name);
+    const nonce = this.#next.get(account) ?? this.driver.state.accounts.get(account)?.nonce ?? 0;
+    const tx = this.driver.sign(sent.name, sent.message, { ...sent.options, nonce });
+    const reserved = this.#reserved.get(account) ?? 0n;
+    // A transaction that cannot stand in a block never gets there; that such blocks are invalid is tried below.
+    if (this.driver.chain.faultOfTransaction(tx, nonce, reserved) !== null) return;
+    this.#next.set(account, nonce + 1);
+    this.#reserved.set(account, reserved + tx.body.fee);
+    this.#queue.push(tx);
+  }
+
+  block(op: Op): void {
+    // Fees that an account could pay at first it may have spent by its own transactions: leave at most what is certain.
+    const transactions = this.#payable(this.#queue);
+    this.#queue = [];
+    this.#next.clear();
+    this.#reserved.clear();
+    const after = BLOCK_INTERVALS[op.pick % BLOCK_INTERVALS.length] as number;
+    if (op.way < 4) this.#tryInvalid(op, after, transactions);
+    const before = leavesOf(this.driver.state);
+    const expiring = this.#expiring(this.driver.time, this.driver.time + after);
+    const result = this.driver.block({ after, transactions });
+    this.#expectFailuresLeaveNothing(before, expiring, transactions, result);
+    for (const monitor of this.monitors) monitor.afterBlock(this.driver.blocks.at(-1)!, result, this.driver.state);
+    if (result.height % 3 === 0) assert.deepEqual(result.appHash, appHashFromScratch(this.driver.state));
+    this.#note(transactions, result);
+  }
+
+  /** A spender keeps its first transaction of the block; others only when plenty is left for their fees. */
+  #payable(transactions: readonly Transaction[]): Transaction[] {
+    const started = new Set<string>();
+    return transactions.filter(({ body }) => {
+      const first = !started.has(body.account);
+      started.add(body.account);
+      const granted = [...this.driver.state.grants.unordered()].some(one => one.granter === body.account);
+      return first ? !granted || this.driver.state.balanceOf(body.account) > 20n * AKASH : false;
+    });
+  }
+
+  /** Deployments with orders whose time will be over: they may be marked so without an event. */
+  #expiring(from: number, to: number): Set<string> {
+    const found = new Set<string>();
+    for (const one of this.driver.state.orders.unordered()) {
+      if (one.closesAt > from && one.closesAt <= to) found.add(one.leaf());
+    }
+    return found;
+  }
+
+  /** Blocks that break a rule after sound transactions were executed, or before: all leave the state as it was. */
+  #tryInvalid(op: Op, after: number, transactions: readonly Transaction[]): void {
+    const { driver } = this;
+    const { state, chain } = driver;
+    const before = leavesOf(state);
+    const dues = [state.dueAtHeight.size, state.dueAtTime.size, chain.height, chain.time];
+    const nonce = (state.accounts.get(addressOfName('val'))?.nonce ?? 0) + 50;
+    const pay = { type: 'Transfer', to: addressOfName('tom'), amount: 1n } as const;
+    const bad = [
+      driver.sign('val', pay, { nonce }),
+      driver.sign('val', pay, { nonce: nonce - 50, signedBy: 'vic' }),
+      driver.sign('val', pay, { nonce: nonce - 50, fee: 0n }),
+      driver.sign('val', pay, { nonce: nonce - 50, chainId: 'other' }),
+    ];
+    const list = transactions.filter(tx => tx.body.account !== addressOfName('val'));
+    const time = driver.time + after;
+    const proposer = addressOfName('val');
+    const attempts = [chain.makeBlock(time, proposer, [...list, choose(bad, op.amount)])];
+    const sound = chain.makeBlock(time, proposer, list);
+    if (op.way === 1 && sound.facilitation.length > 0) {
+      attempts.push({ ...sound, facilitation: sound.facilitation.slice(1) });
+    }
+    attempts.push({ ...sound, header: { ...sound.header, time: driver.time } });
+    attempts.push({ ...sound, header: { ...sound.header, proposer: addressOfName('tom') } });
+    for (const one of attempts) {
+      assert.throws(() => chain.apply(one), InvalidBlock);
+      assert.deepEqual(changedLeaves(before, leavesOf(state)), []);
+      assert.deepEqual([state.dueAtHeight.size, state.dueAtTime.size, chain.height, chain.time], dues);
+      this.tally.invalidBlocks += 1;
+    }
+  }
+
+  /** In a block in which every transaction failed and nothing else happened, only fees moved. */
+  #expectFailuresLeaveNothing(
+    before: ReadonlyMap<string, string>,
+    expiring: ReadonlySet<string>,
+    transactions: readonly Transaction[],
+    result: BlockResult,
+  ): void {
+    if (transactions.length === 0 || !result.events.every(one => one.type === 'TransactionFailed')) return;
+    if (result.events.length !== transactions.length) return;
+    const { state } = this.driver;
+    const senders = new Set(transactions.map(tx => `account/${tx.body.account}`));
+    const strange = changedLeaves(before, leavesOf(state)).filter(leaf => {
+      // Fees go to validators: to their pools, and their commission to their accounts.
+      const isValidator = leaf.startsWith('account/') && state.candidates.has(leaf.slice('account/'.length));
+      const isFee = leaf === 'chainwide' || leaf.startsWith('candidate/') || isValidator;
+      return !isFee && !senders.has(leaf) && !expiring.has(leaf);
+    });
+    assert.deepEqual(strange, []);
+    for (const { body } of transactions) assert.equal(state.accounts.need(body.account).nonce, body.nonce + 1);
+    this.tally.failuresAlone += 1;
+  }
+
+  #note(transactions: readonly Transaction[], result: BlockResult): void {
+    const receipts = result.receipts.slice(result.receipts.length - transactions.length);
+    for (const [i, tx] of transactions.entries()) {
+      (receipts[i]?.ok ? this.tally.succeeded : this.tally.failed).add(tx.body.message.type);
+    }
+    for (const one of result.events) {
+      this.tally.events.add(one.type);
+      if (one.type === 'LeaseCreated') this.tally.leases += 1;
+      if (one.type === 'LeaseBroken') this.tally.broken += 1;
+    }
+    this.tally.blocks += 1;
+  }
+
+  /** The end of a run: what is still open is looked at in full, and history is lived through again from its bytes. */
+  finish(): void {
+    for (const monitor of this.monitors) monitor.atEnd(this.driver.state);
+    const replica = this.driver.replica();
+    for (const [i, block] of this.driver.blocks.entries()) {
+      const result = replica.apply(decodeBlock(encodeBlock(block)));
+      const original = this.driver.results[i] as BlockResult;
+      assert.deepEqual(result.appHash, original.appHash);
+      assert.deepEqual(result.hash, original.hash);
+    }
+    assert.deepEqual(appHashFromScratch(replica.state), replica.appHash);
+  }
+}
+
+/** Names the failure of a list of operations: the broken rule, or the check; undefined when all is well. */
+export function failureOf(
+  params: { readonly [N in keyof Params]?: Params[N] },
+  ops: readonly Op[],
+  tally?: Tally,
+): { readonly kind: string; readonly error: Error } | undefined {
+  try {
+    const run = new FuzzRun(params, tally);
+    for (const op of ops) run.step(op);
+    run.finish();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof MonitorViolation) return { kind: `${error.monitor}: ${error.rule}`, error };
+    return {
+      kind: `${error.name} ${(error.stack ?? '').split('\n').find(line => line.includes('fuzz-run')) ?? ''}`,
+      error,
+    };
+  }
+}
+
+function choose<T>(list: readonly T[], at: number): T {
+  return list[at % list.length] as T;
+}

@@ -1,0 +1,233 @@
+/** What the simulated network adds to the contract: exact times, bandwidth, one-way cuts, clogs, silence. */
+import { describe, expect, it } from 'vitest';
+import type { Input } from '../../../src/actors/actor.ts';
+import { constantLatency, regionMatrix } from '../../../src/worlds/simulated/latency.ts';
+import { SimulatedWorld, type WorldOptions } from '../../../src/worlds/simulated/world.ts';
+
+interface Packet {
+  readonly n: number;
+  readonly size: number;
+}
+
+const MS = 1_000;
+const SECOND = 1_000_000;
+
+interface Visit {
+  readonly at: number;
+  readonly input: Input<Packet, readonly Packet[]>;
+}
+
+/** Two actors; `a` connects to `b` whenever it can, and sends what requests say over its latest connection. */
+function pair(options: Partial<WorldOptions<Packet, readonly Packet[]>> = {}, uplink?: number, startAt = 0) {
+  const a: Visit[] = [];
+  const b: Visit[] = [];
+  const world = new SimulatedWorld<Packet, readonly Packet[]>({
+    seed: 11,
+    network: { latency: constantLatency(10 * MS) },
+    sizeOf: packet => packet.size,
+    ...options,
+  });
+  world.addActor({ name: 'b', start: () => ({ receive: (input, at) => void b.push({ at, input }) }) });
+  world.addActor({
+    name: 'a',
+    startAt,
+    ...(uplink === undefined ? {} : { uplink_bytes_per_s: uplink }),
+    start: () => {
+      let connection = -1;
+      return {
+        receive(input, at, out) {
+          a.push({ at, input });
+          if (input.kind === 'recovered') out.connect('b');
+          if (input.kind === 'connected') connection = input.connection;
+          if (input.kind === 'request') for (const packet of input.request) out.send(connection, packet);
+        },
+      };
+    },
+  });
+  return { world, a, b };
+}
+
+function arrivals(visits: readonly Visit[]): [number, number][] {
+  return visits.flatMap(({ at, input }) => (input.kind === 'message' ? [[input.message.n, at]] : []));
+}
+
+function endings(visits: readonly Visit[]): string[] {
+  return visits.flatMap(({ at, input }) =>
+    input.kind === 'disconnected' || input.kind === 'refused' ? [`${at / MS} ${input.kind}: ${input.reason}`] : [],
+  );
+}
+
+const packets = (count: number, size = 1_000): Packet[] => Array.from({ length: count }, (_, n) => ({ n, size }));
+
+describe('simulated network', () => {
+  it('connects in a round trip, and delivers after the latency', () => {
+    const { world, a, b } = pair();
+    world.request(50 * MS, 'a', packets(2));
+    world.run(SECOND);
+    expect(b.find(each => each.input.kind === 'connected')!.at).toBe(10 * MS);
+    expect(a.find(each => each.input.kind === 'connected')!.at).toBe(20 * MS);
+    expect(arrivals(b)).toEqual([
+      [0, 60 * MS],
+      [1, 60 * MS],
+    ]);
+  });
+
+  it('refuses after a round trip when the peer is down', () => {
+    const { world, a } = pair({ faults: [{ at: 0, kind: 'crash', target: 'b' }] });
+    world.run(SECOND);
+    expect(endings(a)).toEqual(['20 refused: connection refused']);
+  });
+
+  it('keeps the order of a connection when later packets draw shorter latencies', () => {
+    const { world, b } = pair({
+      network: { latency: regionMatrix({ pairs: [], default: { p50_us: 20 * MS, p90_us: 200 * MS } }) },
+    });
+    for (let n = 0; n < 200; n++) world.request(5 * SECOND + n * MS, 'a', [{ n, size: 1 }]);
+    world.run(60 * SECOND);
+    expect(arrivals(b).map(([n]) => n)).toEqual(Array.from({ length: 200 }, (_, n) => n));
+    const times = arrivals(b).map(([, at]) => at);
+    expect(times).toEqual(times.toSorted((x, y) => x - y));
+    // Head-of-line blocking: some packets waited for one before them.
+    expect(new Set(times).size).toBeLessThan(200);
+  });
+
+  it('takes the time of the bytes where bandwidth is finite, one message after the other', () => {
+    const { world, b } = pair({ network: { latency: constantLatency(10 * MS), bandwidth: () => 1_000_000 } });
+    world.request(50 * MS, 'a', packets(3, 5_000));
+    world.run(SECOND);
+    expect(arrivals(b)).toEqual([
+      [0, 65 * MS],
+      [1, 70 * MS],
+      [2, 75 * MS],
+    ]);
+  });
+
+  it('shares an uplink between all connections of a node', () => {
+    const { world, b } = pair({}, 1_000_000);
+    world.addActor({
+      name: 'c',
+      start: () => ({ receive() {} }),
+    });
+    world.request(50 * MS, 'a', packets(2, 5_000));
+    world.run(SECOND);
+    expect(arrivals(b)).toEqual([
+      [0, 65 * MS],
+      [1, 70 * MS],
+    ]);
+  });
+
+  it('bounds a queue in bytes, and tells when half of it is free again', () => {
+    const { world, a, b } = pair({
+      network: { latency: constantLatency(10 * MS), bandwidth: () => 1_000_000, queueBytes: 20_000 },
+    });
+    world.request(50 * MS, 'a', packets(6, 5_000));
+    world.run(SECOND);
+    expect(arrivals(b).map(([n]) => n)).toEqual([0, 1, 2, 3]);
+    const told = a.filter(each => ['queueFull', 'drained'].includes(each.input.kind));
+    expect(told.map(each => `${each.at / MS} ${each.input.kind}`)).toEqual(['50 queueFull', '60 drained']);
+  });
+
+  it('cuts one way: nothing arrives there, the way back works until the keep-alive runs out', () => {
+    const { world, a, b } = pair({
+      network: { latency: constantLatency(10 * MS), keepAlive_us: SECOND },
+      faults: [{ at: 100 * MS, kind: 'cut', from: 'a', to: 'b', oneWay: true }],
+    });
+    world.request(200 * MS, 'a', packets(1));
+    world.run(10 * SECOND);
+    expect(arrivals(b)).toEqual([]);
+    expect(endings(a)).toEqual(['1100 disconnected: timed out']);
+    expect(endings(b)).toEqual(['1100 disconnected: timed out']);
+  });
+
+  it('delivers what was in flight when a cut began', () => {
+    const { world, b } = pair({
+      faults: [{ at: 105 * MS, kind: 'cut', from: 'a', to: 'b', for: SECOND }],
+    });
+    world.request(100 * MS, 'a', [{ n: 1, size: 1 }]);
+    world.request(110 * MS, 'a', [{ n: 2, size: 1 }]);
+    world.run(10 * SECOND);
+    expect(arrivals(b)).toEqual([
+      [1, 110 * MS],
+      [2, 1_115 * MS],
+    ]);
+  });
+
+  it('clogs: packets wait, nobody is told; with a delay they take longer', () => {
+    const { world, a, b } = pair({
+      network: { latency: constantLatency(10 * MS), keepAlive_us: SECOND },
+      faults: [
+        { at: 100 * MS, kind: 'clog', from: 'a', to: 'b', for: 5 * SECOND },
+        { at: 6 * SECOND, kind: 'clog', from: 'b', delay_us: 70 * MS, for: SECOND },
+      ],
+    });
+    world.request(200 * MS, 'a', [{ n: 1, size: 1 }]);
+    world.request(6_500 * MS, 'a', [{ n: 2, size: 1 }]);
+    world.request(7_500 * MS, 'a', [{ n: 3, size: 1 }]);
+    world.run(10 * SECOND);
+    expect(arrivals(b)).toEqual([
+      [1, 5_110 * MS],
+      [2, 6_580 * MS],
+      [3, 7_510 * MS],
+    ]);
+    expect([...endings(a), ...endings(b)]).toEqual([]);
+  });
+
+  it('hears nothing of a machine that is off, until the keep-alive runs out', () => {
+    const { world, a } = pair({
+      network: { latency: constantLatency(10 * MS), keepAlive_us: SECOND },
+      faults: [{ at: 100 * MS, kind: 'crash', target: 'b', silent: true }],
+    });
+    world.run(10 * SECOND);
+    expect(endings(a)).toEqual(['1100 disconnected: timed out']);
+  });
+
+  it('is reset when the machine comes back earlier', () => {
+    const { world, a } = pair({
+      network: { latency: constantLatency(10 * MS), keepAlive_us: SECOND },
+      faults: [{ at: 100 * MS, kind: 'crash', target: 'b', silent: true, for: 300 * MS }],
+    });
+    world.run(10 * SECOND);
+    expect(endings(a)).toEqual(['410 disconnected: connection reset']);
+  });
+
+  it('gives a connect up that nothing answers, and lets one through that a cut held for less', () => {
+    const network = { latency: constantLatency(10 * MS), connectTimeout_us: SECOND };
+    const long = pair({ network, faults: [{ at: 0, kind: 'cut', from: 'a', to: 'b', for: 3 * SECOND }] });
+    long.world.run(10 * SECOND);
+    expect(endings(long.a)).toEqual(['1000 refused: timed out']);
+    const short = pair(
+      { network, faults: [{ at: 0, kind: 'cut', from: 'a', to: 'b', for: SECOND / 2 }] },
+      undefined,
+      MS,
+    );
+    short.world.run(10 * SECOND);
+    expect(endings(short.a)).toEqual([]);
+    expect(short.a.find(each => each.input.kind === 'connected')!.at).toBe(520 * MS);
+    // The first packet was on its way when the cut began; the answer had to wait.
+    const half = pair({ network, faults: [{ at: MS, kind: 'cut', from: 'a', to: 'b', for: SECOND / 2 }] });
+    half.world.run(10 * SECOND);
+    expect(endings(half.a)).toEqual([]);
+    expect(half.a.find(each => each.input.kind === 'connected')!.at).toBe(511 * MS);
+  });
+
+  it('tells a paused process when it goes on that its connection was given up meanwhile', () => {
+    const { world, b } = pair({
+      network: { latency: constantLatency(10 * MS), keepAlive_us: SECOND },
+      faults: [
+        { at: 100 * MS, kind: 'cut', from: 'a', to: 'b', for: 2 * SECOND },
+        { at: 100 * MS, kind: 'pause', target: 'b', for: 1_500 * MS },
+      ],
+    });
+    world.run(10 * SECOND);
+    expect(endings(b)).toEqual(['1600 disconnected: timed out']);
+  });
+
+  it('keeps sending what a dead process had queued, and closes behind it', () => {
+    const { world, b } = pair({ network: { latency: constantLatency(10 * MS), bandwidth: () => 1_000_000 } });
+    world.request(50 * MS, 'a', packets(3, 5_000));
+    world.at(51 * MS, 'crash', () => world.crash('a'));
+    world.run(SECOND);
+    expect(arrivals(b).map(([n]) => n)).toEqual([0, 1, 2]);
+    expect(endings(b)).toEqual(['75 disconnected: peer stopped']);
+  });
+});
