@@ -162,13 +162,11 @@ export class ChainClient {
   #receiveMessage(message: Wire, now: Time, out: Effects<Wire>): void {
     switch (message.type) {
       case 'events':
+        if (message.nonce >= 0) this.#drop(message.nonce);
         for (const event of message.events) {
           if (event.type === 'ParameterChanged') this.query({ what: 'status' }, out);
           this.#listener.onEvent(event, message.height, message.time, now, out);
         }
-        return;
-      case 'included':
-        this.#drop(message.nonce);
         return;
       case 'refused':
         this.#refused(message.nonce, message.code, now, out);

@@ -62,9 +62,9 @@ export type Wire =
       readonly time: number;
       readonly topic: string;
       readonly events: readonly Event[];
+      /** On an account's own topic, its nonce after a block with transactions of it; else -1. */
+      readonly nonce: number;
     }
-  /** How far an account's transactions have got, to whoever subscribes to the account. */
-  | { readonly type: 'included'; readonly account: string; readonly nonce: number }
   | { readonly type: 'query'; readonly query: Query }
   | { readonly type: 'answer'; readonly answer: Answer };
 
@@ -73,9 +73,8 @@ const TYPE_DIGEST: { readonly [T in Wire['type']]: number } = {
   refused: 2,
   subscribe: 3,
   events: 4,
-  included: 5,
-  query: 6,
-  answer: 7,
+  query: 5,
+  answer: 6,
 };
 
 /** 32 bits that tell messages apart in a trace, read off what the message carries already. */
@@ -85,7 +84,6 @@ export function digestOfWire(message: Wire): number {
     case 'submit':
       return base ^ message.tx.fingerprint;
     case 'refused':
-    case 'included':
       return base ^ message.nonce;
     case 'events':
       return base ^ Math.imul(message.height, 0x85ebca6b) ^ message.events.length;

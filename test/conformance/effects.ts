@@ -40,6 +40,10 @@ export function effectContract(subject: WorldUnderTest): void {
       expect(only(seen, 'connected')).toHaveLength(1);
       expect(world.observations.map(each => each.metric)).toEqual(['before']);
       expect(texts(got)).toEqual([]);
+      // In small steps up to the first barrier; the second one is then still ahead.
+      for (let i = 0; i < 100 && world.observations.length < 2; i++) await world.run(5);
+      expect(world.observations.map(each => each.metric)).toEqual(['before', 'between']);
+      expect(only(seen, 'synced').map(input => input.token)).toEqual([1]);
       await world.run(500);
       expect(world.observations.map(each => each.metric)).toEqual(['before', 'between', 'after']);
       expect(only(seen, 'synced').map(input => input.token)).toEqual([1, 2]);
@@ -159,6 +163,41 @@ export function effectContract(subject: WorldUnderTest): void {
       await world.run(300);
       expect(only(seen, 'timer').map(input => input.id)).toEqual([1]);
       expect(seen.at(-1)!.at).toBeGreaterThanOrEqual(started + 60_000);
+      await world.close();
+    });
+
+    it('does not fire timers of a paused process that an input before them cancels or moves', async () => {
+      const world = await subject.open({ seed: 15 });
+      const seen: Sight[] = [];
+      world.add(
+        'a',
+        recording(seen, (input, out, now) => {
+          if (input.kind === 'recovered') {
+            for (const id of [1, 2, 3, 4]) out.setTimer(id, now + 10_000 * id);
+          }
+          if (input.kind !== 'timer' || input.id !== 1) return;
+          out.cancelTimer(2);
+          out.setTimer(3, now + 100_000);
+        }),
+      );
+      await world.run(1);
+      world.pause('a');
+      await world.run(60);
+      expect(only(seen, 'timer')).toEqual([]);
+      world.resume('a');
+      await world.run(50);
+      expect(only(seen, 'timer').map(input => input.id)).toEqual([1, 4]);
+      await world.run(200);
+      expect(only(seen, 'timer').map(input => input.id)).toEqual([1, 4, 3]);
+      world.pause('a');
+      world.request('a', 'once');
+      await world.run(20);
+      world.resume('a');
+      await world.run(20);
+      world.pause('a');
+      world.resume('a');
+      await world.run(20);
+      expect(only(seen, 'request').map(input => input.request)).toEqual(['once']);
       await world.close();
     });
 

@@ -101,10 +101,17 @@ export function storageContract(subject: WorldUnderTest): void {
       world.add(
         'a',
         recording(seen, (input, out) => {
-          if (input.kind === 'recovered') {
+          if (input.kind === 'recovered' && input.incarnation === 0) {
             const value = bytes('fresh');
             out.put('key', value);
+            out.append(value);
+            out.sync();
+            // Behind the barrier, where effects wait.
+            const second = bytes('second');
+            out.append(second);
+            out.sync();
             value.fill(0);
+            second.fill(0);
             out.get('key');
           }
           if (input.kind !== 'got' || only(seen, 'got').length > 1) return;
@@ -116,6 +123,10 @@ export function storageContract(subject: WorldUnderTest): void {
       await world.run(100);
       expect(only(seen, 'got')).toHaveLength(2);
       expect(text(only(seen, 'got')[1]!.value)).toBe('fresh');
+      world.crash('a');
+      world.restart('a');
+      await world.run(20);
+      expect(only(seen, 'logged').map(input => text(input.entry))).toEqual(['fresh', 'second']);
       await world.close();
     });
 

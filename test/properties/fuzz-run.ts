@@ -105,9 +105,9 @@ export class FuzzRun {
     const after = BLOCK_INTERVALS[op.pick % BLOCK_INTERVALS.length] as number;
     if (op.way < 4) this.#tryInvalid(op, after, transactions);
     const before = leavesOf(this.driver.state);
-    const expiring = this.#expiring(this.driver.time, this.driver.time + after);
+    const silent = this.#silentlyDue(this.driver.time, this.driver.time + after);
     const result = this.driver.block({ after, transactions });
-    this.#expectFailuresLeaveNothing(before, expiring, transactions, result);
+    this.#expectFailuresLeaveNothing(before, silent, transactions, result);
     for (const monitor of this.monitors) monitor.afterBlock(this.driver.blocks.at(-1)!, result, this.driver.state);
     if (result.height % 3 === 0) assert.deepEqual(result.appHash, appHashFromScratch(this.driver.state));
     this.#note(transactions, result);
@@ -124,11 +124,14 @@ export class FuzzRun {
     });
   }
 
-  /** Deployments with orders whose time will be over: they may be marked so without an event. */
-  #expiring(from: number, to: number): Set<string> {
+  /** Leaves that change without an event: orders whose time is over are marked so, stake that moved on matures. */
+  #silentlyDue(from: number, to: number): Set<string> {
     const found = new Set<string>();
     for (const one of this.driver.state.orders.unordered()) {
       if (one.closesAt > from && one.closesAt <= to) found.add(one.leaf());
+    }
+    for (const one of this.driver.state.unbondings.unordered()) {
+      if (one.maturesAt <= to) found.add(one.leaf()).add(`account/${one.account}`);
     }
     return found;
   }
@@ -168,7 +171,7 @@ export class FuzzRun {
   /** In a block in which every transaction failed and nothing else happened, only fees moved. */
   #expectFailuresLeaveNothing(
     before: ReadonlyMap<string, string>,
-    expiring: ReadonlySet<string>,
+    silent: ReadonlySet<string>,
     transactions: readonly Transaction[],
     result: BlockResult,
   ): void {
@@ -180,7 +183,7 @@ export class FuzzRun {
       // Fees go to validators: to their pools, and their commission to their accounts.
       const isValidator = leaf.startsWith('account/') && state.candidates.has(leaf.slice('account/'.length));
       const isFee = leaf === 'chainwide' || leaf.startsWith('candidate/') || isValidator;
-      return !isFee && !senders.has(leaf) && !expiring.has(leaf);
+      return !isFee && !senders.has(leaf) && !silent.has(leaf);
     });
     assert.deepEqual(strange, []);
     for (const { body } of transactions) assert.equal(state.accounts.need(body.account).nonce, body.nonce + 1);

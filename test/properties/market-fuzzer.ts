@@ -44,7 +44,10 @@ export function fuzzOptions(params: { readonly [N in keyof Params]?: Params[N] }
       changeDelay: 2,
       quorum: 10_000,
       jailDuration: 20 * SECOND,
+      // A record that few payments move, and that fades while one looks.
       reputationHalfLife: 100 * SECOND,
+      reputationPriorKept: 3_000n,
+      reputationPriorBroken: 3_000n,
       maxOpenFor: 1_000 * SECOND,
       ...params,
     },
@@ -220,7 +223,8 @@ export class Fuzzer {
       const amount = BigInt(op.amount) * 500n;
       return { name: choose(EVERYBODY, op.who), message: { type: 'DepositEscrow', deployment: row.id, amount } };
     }
-    const slot = choose(row.slots, op.amount);
+    const slot = pickFrom(row.slots, op.amount);
+    if (slot === undefined) return { name, message: { type: 'CloseDeployment', deployment: row.id } };
     const reprice = slot.infrastructure.resources.map(one => (one.price * BigInt(1 + (op.amount % 3))) / 2n);
     return {
       name,

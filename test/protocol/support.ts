@@ -119,8 +119,12 @@ export function faultsOfBooks(state: State): string[] {
     if (kept[name] !== amount) faults.push(`${name}: the rows hold ${amount}, the total says ${kept[name]}`);
   }
   const { genesisSupply, minted, burned, feePool } = state.chainwide;
-  const held = Object.entries(books).reduce((sum, [name, one]) => (name === 'providerStake' ? sum : sum + one), feePool);
-  if (held !== genesisSupply + minted - burned) faults.push(`supply: ${held} held, ${genesisSupply} + ${minted} - ${burned}`);
+  const held = Object.entries(books).reduce(
+    (sum, [name, one]) => (name === 'providerStake' ? sum : sum + one),
+    feePool,
+  );
+  if (held !== genesisSupply + minted - burned)
+    faults.push(`supply: ${held} held, ${genesisSupply} + ${minted} - ${burned}`);
   for (const row of state.accounts.unordered()) if (row.balance < 0n) faults.push(`${row.address} is negative`);
   return faults;
 }

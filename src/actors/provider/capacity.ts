@@ -59,6 +59,12 @@ function devicesFor(host: Host, gpu: number): number[] | null {
   return found.length === wanted ? found : null;
 }
 
+function hasRoom(host: Host, unit: ComputeUnit): boolean {
+  if (!host.up || host.cpu < unit.cpu || host.memory < unit.memory) return false;
+  if (host.disk < unit.disk || host.bandwidth < unit.bandwidth) return false;
+  return unit.gpu === 0 || devicesFor(host, unit.gpu) !== null;
+}
+
 export class CapacityBook {
   readonly #hosts: Host[];
   readonly #total: { cpu: number; memory: number; disk: number; gpu: number };
@@ -150,6 +156,8 @@ export class CapacityBook {
 
   /** Whether these groups would fit now. */
   fits(groups: readonly ResourceGroup[]): boolean {
+    const first = groups[0];
+    if (groups.length === 1 && first?.count === 1) return this.#hosts.some(host => hasRoom(host, first.compute));
     const reservation = this.reserve(groups);
     if (reservation === null) return false;
     this.release(reservation);
@@ -170,10 +178,8 @@ export class CapacityBook {
 
   #placeOn(index: number, unit: ComputeUnit): Placement | null {
     const host = this.#hosts[index];
-    if (host === undefined || !host.up || host.cpu < unit.cpu || host.memory < unit.memory) return null;
-    if (host.disk < unit.disk || host.bandwidth < unit.bandwidth) return null;
-    const devices = devicesFor(host, unit.gpu);
-    if (devices === null) return null;
+    if (host === undefined || !hasRoom(host, unit)) return null;
+    const devices = devicesFor(host, unit.gpu) as number[];
     const perDevice = unit.gpu === 0 ? 0 : unit.gpu / devices.length;
     const placement = { host: index, unit, devices, perDevice };
     this.#take(placement, 1);

@@ -161,14 +161,13 @@ export class LeaseKeeper {
     const quarter_us = Math.ceil(reconfirmationPeriod / 4) * targetBlockInterval;
     const earliest = kept.confirmedAt < 0 ? now : kept.confirmedAt + quarter_us;
     if (now < earliest) {
-      out.setTimer(`confirm:${kept.id}`, earliest);
+      out.setTimer(kept.id, earliest);
       return;
     }
     this.#chain.submit({ type: 'SubmitLeaseConfirmation', lease: kept.id, reset: false }, out);
     kept.confirmedAt = now;
     // Half a period: early enough that one lost confirmation does not make the lease stale.
-    out.setTimer(
-      `confirm:${kept.id}`,
+    out.setTimer(kept.id,
       now + Math.max(quarter_us, Math.floor(reconfirmationPeriod / 2) * targetBlockInterval),
     );
   }
@@ -232,7 +231,7 @@ export class LeaseKeeper {
     const kept = this.#leases.get(lease);
     if (kept === undefined || kept.stage === 'closing') return;
     kept.stage = 'closing';
-    out.cancelTimer(`confirm:${lease}`);
+    out.cancelTimer(lease);
     if (this.#conduct.offers !== null) out.cancelTimer(`offer:${lease}`);
     this.#stopAll(kept, out);
     if (kept.stopping.size === 0) this.#confirmReset(kept, out);
@@ -256,7 +255,7 @@ export class LeaseKeeper {
     const kept = this.#leases.get(lease);
     if (kept === undefined) return;
     this.#leases.delete(lease);
-    out.cancelTimer(`confirm:${lease}`);
+    out.cancelTimer(lease);
     if (this.#conduct.offers !== null) out.cancelTimer(`offer:${lease}`);
     if (kept.stage !== 'closing') this.#stopAll(kept, out);
     if (kept.stage === 'abandoned') return;
@@ -304,7 +303,7 @@ export class LeaseKeeper {
   /** Walks away from a lease; its capacity is taken by other work until then. */
   abandon(kept: KeptLease, until: Time, out: Effects<Wire>): void {
     kept.stage = 'abandoned';
-    out.cancelTimer(`confirm:${kept.id}`);
+    out.cancelTimer(kept.id);
     this.#stopAll(kept, out);
     if (kept.reservation === null) return;
     const reservation = kept.reservation;

@@ -2,7 +2,7 @@
  * The datacenter's agent (paper, section 3.1): bids on orders that the datacenter can fulfil and keeps the leases that
  * it wins.
  */
-import { bookTopic, type Event, type EventOf, regionTopic } from '../../protocol/model/events.ts';
+import { bookTopic, type Event, type EventOf, marketTopic, regionTopic } from '../../protocol/model/events.ts';
 import type { Message } from '../../protocol/model/messages.ts';
 import { type Attributes, attributesMatch, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
 import type { Actor, Effects, Input, RandomStream, Time } from '../actor.ts';
@@ -53,6 +53,7 @@ export class Provider implements Actor<Wire>, ChainListener {
     this.#options = options;
     const topics = [regionTopic(options.region), regionTopic('')];
     if (options.bidder.watchesBook) topics.push(bookTopic(options.region), bookTopic(''));
+    if (options.bidder.watchesPrices) topics.push(marketTopic(options.region), marketTopic(''));
     this.#chain = new ChainClient({ ...options, topics }, this);
     this.#book = new CapacityBook(options.hosts);
     this.#keeper = new LeaseKeeper(this.#book, this.#chain, options.conduct);
@@ -80,16 +81,21 @@ export class Provider implements Actor<Wire>, ChainListener {
     }
   }
 
+  /**
+   * Under an order's own id stands the next thing that is due for it: its bid, and once it is leased, its confirmation.
+   */
   #timer(id: string, now: Time, out: Effects<Wire>): void {
+    if (this.#considered.has(id)) {
+      this.#bid(id, now, out);
+      return;
+    }
+    if (this.#keeper.has(id)) {
+      this.#keeper.confirmationDue(id, now, out);
+      return;
+    }
     const cut = id.indexOf(':');
     const subject = id.slice(cut + 1);
     switch (id.slice(0, cut)) {
-      case 'bid':
-        this.#bid(subject, now, out);
-        return;
-      case 'confirm':
-        this.#keeper.confirmationDue(subject, now, out);
-        return;
       case 'restart':
         this.#keeper.restartWorkload(subject, out);
         return;
@@ -210,13 +216,14 @@ export class Provider implements Actor<Wire>, ChainListener {
     }
     this.#considered.set(order.order, order);
     if (wait === 0) this.#bid(order.order, now, out);
-    else out.setTimer(`bid:${order.order}`, now + wait);
+    else out.setTimer(order.order, now + wait);
   }
 
   #bid(orderKey: string, now: Time, out: Effects<Wire>): void {
     const order = this.#considered.get(orderKey);
-    if (order === undefined || !this.#chain.ready) return;
+    if (order === undefined) return;
     this.#considered.delete(orderKey);
+    if (!this.#chain.ready || now >= order.closesAt) return;
     const { infrastructure } = order;
     const prices = this.#price(order, now);
     const tooDear = prices?.some((price, i) => price > (infrastructure.resources[i] as ResourceGroup).price) ?? true;
@@ -263,7 +270,7 @@ export class Provider implements Actor<Wire>, ChainListener {
 
   /** The order is over for everybody: no bid is to be placed any more. */
   #forget(order: string, out: Effects<Wire>): void {
-    if (this.#considered.delete(order)) out.cancelTimer(`bid:${order}`);
+    if (this.#considered.delete(order)) out.cancelTimer(order);
     this.#seen.delete(order);
   }
 

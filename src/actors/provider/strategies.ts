@@ -35,6 +35,8 @@ export interface Bidder {
   readonly lead_us: number | null;
   /** Whether the strategy looks at open bids. */
   readonly watchesBook: boolean;
+  /** Whether it looks at clearing prices. */
+  readonly watchesPrices: boolean;
 }
 
 function priced(view: BidView, price: (group: ResourceGroup, cost: bigint) => bigint): bigint[] {
@@ -116,6 +118,15 @@ export function byFormula(formula: (values: Record<string, number>) => number): 
 /** pico-AKASH/s as micro-AKASH per hour. */
 function toMicroPerHour(price: bigint): number {
   return (Number(price) * 3600) / 1e6;
+}
+
+/**
+ * A wash trader's: orders that name it by an attribute are its own, and the most that they offer is the price, since
+ * the money comes back; for all others, what it does otherwise.
+ */
+export function toItself(attribute: string, self: string, otherwise: Strategy): Strategy {
+  return view =>
+    view.infrastructure.attributes[attribute] === self ? priced(view, group => group.price) : otherwise(view);
 }
 
 /**

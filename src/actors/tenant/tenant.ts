@@ -74,9 +74,10 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener {
   }
 
   #timer(id: string, now: Time, out: Effects<Wire>): void {
+    // Under a deployment's own id stands the end of its lifetime.
     const cut = id.indexOf(':');
     const subject = id.slice(cut + 1);
-    const kind = id.slice(0, cut);
+    const kind = cut < 0 ? 'end' : id.slice(0, cut);
     if (kind === 'choose') {
       this.#choose(subject, now, out);
       return;
@@ -235,7 +236,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener {
     kept.leases.set(event.lease, event.price);
     if (!first) return;
     const { lifetime_us, closePending_us } = kept.request;
-    if (lifetime_us !== null) out.setTimer(`end:${kept.id}`, now + lifetime_us);
+    if (lifetime_us !== null) out.setTimer(kept.id, now + lifetime_us);
     if (closePending_us !== null) out.setTimer(`pending:${kept.id}`, now + closePending_us);
   }
 
@@ -275,7 +276,11 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener {
   }
 
   #closed(event: EventOf<'DeploymentClosed'>, out: Effects<Wire>): void {
-    if (!this.#deployments.delete(event.deployment)) return;
-    for (const kind of ['end', 'pending', 'refill']) out.cancelTimer(`${kind}:${event.deployment}`);
+    const kept = this.#deployments.get(event.deployment);
+    if (kept === undefined) return;
+    this.#deployments.delete(event.deployment);
+    if (kept.request.lifetime_us !== null) out.cancelTimer(event.deployment);
+    if (kept.request.closePending_us !== null) out.cancelTimer(`pending:${event.deployment}`);
+    if (kept.request.refill !== null) out.cancelTimer(`refill:${event.deployment}`);
   }
 }

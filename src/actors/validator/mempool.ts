@@ -4,6 +4,7 @@
  */
 import type { Chain } from '../../protocol/chain/chain.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
+import type { ConnectionId } from '../actor.ts';
 import { type Refusal, refuse } from '../../protocol/model/state.ts';
 
 export interface MempoolLimits {
@@ -20,6 +21,8 @@ export class Mempool {
   readonly #chain: Chain;
   readonly #limits: MempoolLimits;
   #queue: Transaction[] = [];
+  /** Who sent each of them, to be told when one is dropped. */
+  #senders: ConnectionId[] = [];
   #bytes = 0;
   /** Accounts with waiting transactions: the nonce expected next and the fees that are spoken for. */
   readonly #accounts = new Map<string, Waiting>();
@@ -34,7 +37,7 @@ export class Mempool {
   }
 
   /** Takes a transaction in, or says why not. */
-  add(tx: Transaction): Refusal | null {
+  add(tx: Transaction, sender: ConnectionId): Refusal | null {
     if (this.#queue.length >= this.#limits.count || this.#bytes + tx.size > this.#limits.bytes) {
       return refuse('mempool_full', `${this.#queue.length} transactions of ${this.#bytes} bytes wait already`);
     }
@@ -49,6 +52,7 @@ export class Mempool {
       waiting.fees += fee;
     }
     this.#queue.push(tx);
+    this.#senders.push(sender);
     this.#bytes += tx.size;
     return null;
   }
@@ -71,23 +75,22 @@ export class Mempool {
    * After a block: drops what it holds and what it made impossible.
    * @returns what was dropped without having been included, with the reason
    */
-  afterBlock(included: readonly Transaction[]): { tx: Transaction; refusal: Refusal }[] {
-    if (included.length === this.#queue.length) {
-      this.#queue = [];
-      this.#bytes = 0;
-      this.#accounts.clear();
-      return [];
-    }
-    const done = new Set(included);
-    const rest = this.#queue.filter(tx => !done.has(tx));
+  afterBlock(included: readonly Transaction[]): { tx: Transaction; sender: ConnectionId; refusal: Refusal }[] {
+    const queue = this.#queue;
+    const senders = this.#senders;
     this.#queue = [];
+    this.#senders = [];
     this.#bytes = 0;
     this.#accounts.clear();
-    const dropped: { tx: Transaction; refusal: Refusal }[] = [];
-    for (const tx of rest) {
-      const refusal = this.add(tx);
-      if (refusal !== null) dropped.push({ tx, refusal });
-    }
+    const dropped: { tx: Transaction; sender: ConnectionId; refusal: Refusal }[] = [];
+    if (included.length === queue.length) return dropped;
+    const done = new Set(included);
+    queue.forEach((tx, i) => {
+      if (done.has(tx)) return;
+      const sender = senders[i] as ConnectionId;
+      const refusal = this.add(tx, sender);
+      if (refusal !== null) dropped.push({ tx, sender, refusal });
+    });
     return dropped;
   }
 }

@@ -5,14 +5,13 @@
  */
 import { type Block, encodeBlock } from '../../protocol/chain/block.ts';
 import type { BlockResult, Chain } from '../../protocol/chain/chain.ts';
-import { eventsByTopic } from '../../protocol/chain/event-commitment.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
-import { accountTopic, type Event } from '../../protocol/model/events.ts';
 import type { State } from '../../protocol/model/state.ts';
 import type { Actor, ConnectionId, Effects, Input, Time } from '../actor.ts';
 import type { Answer, Query, Wire } from '../wire.ts';
 import { type Consensus, type ConsensusHost, SoloConsensus } from './consensus.ts';
 import { Mempool, type MempoolLimits } from './mempool.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 export interface NodeOptions {
   readonly chain: Chain;
@@ -30,9 +29,7 @@ export class Node implements Actor<Wire>, ConsensusHost {
   readonly #chain: Chain;
   readonly #mempool: Mempool;
   readonly #consensus: Consensus;
-  readonly #subscribers = new Map<string, ConnectionId[]>();
-  /** Who sent a transaction that waits, to be told when it is dropped. */
-  readonly #senders = new Map<Transaction, ConnectionId>();
+  readonly #subscriptions = new Subscriptions();
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -44,7 +41,7 @@ export class Node implements Actor<Wire>, ConsensusHost {
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): void {
     if (this.#consensus.receive(input, now, out)) return;
     if (input.kind === 'message') this.#receiveMessage(input.connection, input.message, out);
-    else if (input.kind === 'disconnected') this.#forget(input.connection);
+    else if (input.kind === 'disconnected') this.#subscriptions.remove(input.connection);
   }
 
   blockInterval(): number {
@@ -61,7 +58,7 @@ export class Node implements Actor<Wire>, ConsensusHost {
     this.#store(block, out);
     this.#options.watch?.(block, result, this.#chain.state);
     this.#settleMempool(block, out);
-    this.#publish(result, out);
+    this.#publish(block, result, out);
   }
 
   #store(block: Block, out: Effects<Wire>): void {
@@ -74,43 +71,25 @@ export class Node implements Actor<Wire>, ConsensusHost {
   }
 
   #settleMempool(block: Block, out: Effects<Wire>): void {
-    for (const tx of block.transactions) this.#senders.delete(tx);
-    for (const { tx, refusal } of this.#mempool.afterBlock(block.transactions)) {
-      const sender = this.#senders.get(tx);
-      this.#senders.delete(tx);
-      if (sender !== undefined) this.#refuse(sender, tx, refusal.code, refusal.detail, out);
-    }
-    const told = new Set<string>();
-    for (let i = block.transactions.length - 1; i >= 0; i--) {
-      const { account, nonce } = (block.transactions[i] as Transaction).body;
-      if (told.has(account)) continue;
-      told.add(account);
-      const message: Wire = Object.freeze({ type: 'included', account, nonce: nonce + 1 });
-      for (const connection of this.#subscribers.get(accountTopic(account)) ?? []) out.send(connection, message);
+    for (const { tx, sender, refusal } of this.#mempool.afterBlock(block.transactions)) {
+      this.#refuse(sender, tx, refusal.code, refusal.detail, out);
     }
   }
 
-  #publish(result: BlockResult, out: Effects<Wire>): void {
-    if (result.events.length === 0) return;
-    const { height, time } = result;
-    for (const [topic, events] of eventsByTopic(result.events)) {
-      const subscribers = this.#subscribers.get(topic);
-      if (subscribers === undefined) continue;
-      const message: Wire = Object.freeze({ type: 'events', height, time, topic, events: events as readonly Event[] });
-      for (const connection of subscribers) out.send(connection, message);
-    }
+  #publish(block: Block, result: BlockResult, out: Effects<Wire>): void {
+    this.#subscriptions.collect(block, result);
+    this.#subscriptions.flush(result.height, result.time, out);
   }
 
   #receiveMessage(connection: ConnectionId, message: Wire, out: Effects<Wire>): void {
     switch (message.type) {
       case 'submit': {
-        const refusal = this.#mempool.add(message.tx);
-        if (refusal === null) this.#senders.set(message.tx, connection);
-        else this.#refuse(connection, message.tx, refusal.code, refusal.detail, out);
+        const refusal = this.#mempool.add(message.tx, connection);
+        if (refusal !== null) this.#refuse(connection, message.tx, refusal.code, refusal.detail, out);
         return;
       }
       case 'subscribe':
-        for (const topic of message.topics) this.#subscribe(topic, connection);
+        for (const topic of message.topics) this.#subscriptions.add(topic, connection);
         return;
       case 'query':
         out.send(connection, { type: 'answer', answer: this.#answer(message.query) });
@@ -123,21 +102,6 @@ export class Node implements Actor<Wire>, ConsensusHost {
 
   #refuse(to: ConnectionId, tx: Transaction, code: string, detail: string, out: Effects<Wire>): void {
     out.send(to, { type: 'refused', account: tx.body.account, nonce: tx.body.nonce, code, detail });
-  }
-
-  #subscribe(topic: string, connection: ConnectionId): void {
-    const list = this.#subscribers.get(topic);
-    if (list === undefined) this.#subscribers.set(topic, [connection]);
-    else if (!list.includes(connection)) list.push(connection);
-  }
-
-  #forget(connection: ConnectionId): void {
-    for (const [topic, list] of this.#subscribers) {
-      const at = list.indexOf(connection);
-      if (at < 0) continue;
-      list.splice(at, 1);
-      if (list.length === 0) this.#subscribers.delete(topic);
-    }
   }
 
   #answer(query: Query): Answer {

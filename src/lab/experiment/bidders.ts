@@ -9,6 +9,7 @@ import {
   fixedPrices,
   ring,
   type Strategy,
+  toItself,
   undercut,
   zeroIntelligence,
 } from '../../actors/provider/strategies.ts';
@@ -18,12 +19,13 @@ import { sampler } from '../scenario/distributions.ts';
 import { checkExpression, compileExpression, STRATEGY_VARIABLES } from '../scenario/expression.ts';
 import type { ProviderClass } from '../scenario/types.ts';
 import { drawRates, type ProviderMember } from './population.ts';
+import { OWN_MARK } from './wash-trade.ts';
 
 /** Variables of an expression that only the visible book can answer. */
 const BOOK_VARIABLES = new Set(['lowest', 'bids']);
 
 function plain(strategy: Strategy): Bidder {
-  return { strategy, lead_us: null, watchesBook: false };
+  return { strategy, lead_us: null, watchesBook: false, watchesPrices: false };
 }
 
 /**
@@ -36,6 +38,18 @@ export function bidderOf(
   rings: ReadonlyMap<string, readonly string[]>,
   streams: RandomStreams,
 ): Bidder {
+  const bidder = openBidderOf(spec, member, rings, streams);
+  if (spec.behaviour.kind !== 'washTrader') return bidder;
+  return { ...bidder, strategy: toItself(OWN_MARK, member.name, bidder.strategy) };
+}
+
+/** How it bids on the orders of others. */
+function openBidderOf(
+  spec: ProviderClass,
+  member: ProviderMember,
+  rings: ReadonlyMap<string, readonly string[]>,
+  streams: RandomStreams,
+): Bidder {
   const { strategy } = spec;
   switch (strategy.kind) {
     case 'costPlus':
@@ -43,22 +57,22 @@ export function bidderOf(
     case 'utilisation':
       return plain(byUtilisation(strategy.base, strategy.slope, strategy.exponent));
     case 'undercut':
-      return plain(undercut(strategy.step, strategy.floor, strategy.start));
+      return { ...plain(undercut(strategy.step, strategy.floor, strategy.start)), watchesPrices: true };
     case 'fixed':
       return plain(fixedPrices(drawRates(strategy.price, streams, 'price', member.name)));
     case 'zeroIntelligence':
       return plain(zeroIntelligence());
     case 'bestResponse':
-      return { strategy: bestResponse(strategy.step), lead_us: null, watchesBook: true };
+      return { ...plain(bestResponse(strategy.step)), watchesBook: true };
     case 'sniper': {
       const margin = sampler(strategy.margin, streams.stream('margin', member.name))();
-      return { strategy: costPlus(margin), lead_us: strategy.lead, watchesBook: false };
+      return { ...plain(costPlus(margin)), lead_us: strategy.lead };
     }
     case 'expression': {
       const { variables } = checkExpression(strategy.price, STRATEGY_VARIABLES);
       const formula = compileExpression(strategy.price, STRATEGY_VARIABLES);
       const watchesBook = variables.some(name => BOOK_VARIABLES.has(name));
-      return { strategy: byFormula(formula), lead_us: null, watchesBook };
+      return { ...plain(byFormula(formula)), watchesBook, watchesPrices: variables.includes('last') };
     }
     case 'ring':
       return plain(ring(strategy.margin, strategy.floor, rings.get(strategy.name) ?? [], member.name));

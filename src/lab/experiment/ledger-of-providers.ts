@@ -35,6 +35,8 @@ export class ProviderBooks {
   cost = 0n;
   lost = 0n;
   outside = 0n;
+  /** Transaction fees; not in `profit`, which is what serving leases brings. */
+  fees = 0n;
   #since: number;
 
   constructor(member: ProviderMember, className: string, warmup: number) {

@@ -3,7 +3,7 @@
  * workers, and what comes out does not depend on how many. A worker that dies takes its own job down and no other.
  */
 import { availableParallelism, totalmem } from 'node:os';
-import Piscina from 'piscina';
+import { Piscina } from 'piscina';
 import type { WorkerOptions } from './worker.ts';
 import type { Job, JobOutcome, JobProgress } from './worker-job.ts';
 
@@ -86,7 +86,7 @@ async function runOne(pool: Piscina<Job, JobOutcome>, job: Job): Promise<JobOutc
     return await pool.run(job);
   } catch (error) {
     const found = error instanceof Error ? error : new Error(String(error));
-    return { ok: false, failure: { kind: 'crash', message: found.message, stack: found.stack ?? '' } };
+    return { ok: false, failure: { kind: 'crash', code: '', message: found.message, stack: found.stack ?? '' } };
   }
 }
 

@@ -15,6 +15,7 @@ import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { regionChooser, sampler } from '../scenario/distributions.ts';
 import { type Trace, traceProviders } from '../scenario/trace.ts';
 import type { ProviderClass, ResourceRates, Scenario, TenantClass } from '../scenario/types.ts';
+import { companionClass, companionName, ownMark } from './wash-trade.ts';
 
 export interface Participant {
   readonly name: string;
@@ -40,6 +41,8 @@ export interface TenantMember extends Participant {
 }
 
 export interface TenantGroup {
+  /** The class under which results count its members. */
+  readonly className: string;
   readonly spec: TenantClass;
   readonly members: readonly TenantMember[];
 }
@@ -111,7 +114,7 @@ function providerGroup(
       ...who,
       index,
       region,
-      attributes: { ...spec.attributes, ...site.attributes },
+      attributes: { ...spec.attributes, ...site.attributes, ...ownMark(spec, who.name) },
       hosts: site.hosts,
       costs: drawRates(spec.cost, streams, 'cost', who.name),
     };
@@ -125,7 +128,17 @@ function tenantGroup(spec: TenantClass, streams: RandomStreams, scheme: Signatur
     const region = spec.region === null ? '' : regionChooser(spec.region, streams.stream('region', who.name))(index);
     return { ...who, region };
   });
-  return { spec, members };
+  return { className: spec.name, spec, members };
+}
+
+/** The tenants through which wash traders lease from themselves: one each, counted as one class. */
+function companionsOf({ spec, members }: ProviderGroup, streams: RandomStreams, scheme: SignatureScheme): TenantGroup[] {
+  const { behaviour } = spec;
+  if (behaviour.kind !== 'washTrader') return [];
+  return members.map(({ name, region }) => ({
+    ...tenantGroup(companionClass(spec, behaviour, name, region), streams, scheme),
+    className: companionName(spec.name),
+  }));
 }
 
 export function populate(
@@ -134,9 +147,13 @@ export function populate(
   streams: RandomStreams,
   scheme: SignatureScheme,
 ): Population {
+  const providers = scenario.providers.map(spec => providerGroup(spec, scenario, trace, streams, scheme));
   return {
     validator: participant(VALIDATOR_NAME, scheme),
-    providers: scenario.providers.map(spec => providerGroup(spec, scenario, trace, streams, scheme)),
-    tenants: scenario.tenants.map(spec => tenantGroup(spec, streams, scheme)),
+    providers,
+    tenants: [
+      ...scenario.tenants.map(spec => tenantGroup(spec, streams, scheme)),
+      ...providers.flatMap(group => companionsOf(group, streams, scheme)),
+    ],
   };
 }

@@ -9,6 +9,7 @@ import { type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts'
 import type { ObservedFile } from '../scenario/types.ts';
 import { Histogram } from './histogram.ts';
 import type { ProviderBooks } from './ledger-of-providers.ts';
+import type { TenantBooks } from './ledger-of-tenants.ts';
 import { storyOf } from './story.ts';
 import type { Cell, RunSink } from './types.ts';
 
@@ -37,6 +38,7 @@ export interface RecorderOptions {
   readonly warmup: number;
   readonly nameOf: (address: string) => string;
   readonly books: ReadonlyMap<string, ProviderBooks>;
+  readonly tenants: ReadonlyMap<string, TenantBooks>;
 }
 
 /** pico-AKASH/s as micro-AKASH/s for a cell: exact to six digits. */
@@ -57,6 +59,7 @@ export class Tally {
   readonly waits = new Histogram();
   readonly priceShares = new Histogram();
   readonly vcpuPrices = new Histogram();
+  readonly gpuPrices = new Histogram();
   deployments = 0;
   leases = 0;
   leasesBroken = 0;
@@ -105,6 +108,8 @@ export class Recorder {
     for (const tx of block.transactions) {
       bytes += tx.size;
       tally.fees += tx.body.fee;
+      const payer = this.#booksOf(tx.body.account) ?? this.#options.tenants.get(tx.body.account);
+      if (payer !== undefined) payer.fees += tx.body.fee;
     }
     if (this.#files.has('blocks')) {
       this.#row('blocks', [
@@ -126,6 +131,10 @@ export class Recorder {
 
   #booksOf(address: string): ProviderBooks | undefined {
     return this.#options.books.get(address);
+  }
+
+  #booksOfTenant(address: string): TenantBooks | undefined {
+    return this.#options.tenants.get(address);
   }
 
   #onEvent(event: Event, height: number, time: number): void {
@@ -179,6 +188,8 @@ export class Recorder {
     const { region, resources } = infrastructure;
     const maximum = totalPrice(resources);
     this.#orders.set(event.order, { tenant, region, height, time, maximum, collateral, resources, bids: 0 });
+    const books = this.#booksOfTenant(tenant);
+    if (books !== undefined) books.orders += 1;
     if (time >= this.#options.warmup) this.tally.orders += 1;
     else this.tally.ordersBeforeWarmup += 1;
   }
@@ -197,6 +208,11 @@ export class Recorder {
     const order = this.#orders.get(id);
     if (order === undefined) return;
     this.#orders.delete(id);
+    const books = this.#booksOfTenant(order.tenant);
+    if (books !== undefined && lease !== null) {
+      books.matched += 1;
+      books.waited += time - order.time;
+    } else if (books !== undefined && end === 'expired') books.expired += 1;
     if (order.time >= this.#options.warmup) {
       this.tally.ends[end] = (this.tally.ends[end] ?? 0) + 1;
       if (lease !== null) this.#measure(order, lease, time);
@@ -209,6 +225,8 @@ export class Recorder {
     this.tally.priceShares.add(Number(lease.price) / Number(lease.maximum));
     const perVcpu = pricePerVcpuHour(lease);
     if (perVcpu !== null) this.tally.vcpuPrices.add(perVcpu);
+    const perGpu = pricePerGpuHour(lease);
+    if (perGpu !== null) this.tally.gpuPrices.add(perGpu);
   }
 
   #orderRow(id: string, order: OpenOrder, end: string, lease: EventOf<'LeaseCreated'> | null, time: number | null): void {
@@ -254,6 +272,8 @@ export class Recorder {
     if (lease !== undefined) lease.paid += event.amount;
     const books = this.#booksOf(event.provider);
     if (books !== undefined) books.income += net;
+    const payer = this.#booksOfTenant(event.tenant);
+    if (payer !== undefined) payer.paid += event.amount;
     if (!this.#files.has('payments')) return;
     const { nameOf } = this.#options;
     this.#row('payments', [
@@ -277,6 +297,11 @@ export class Recorder {
       books.broken += 1;
       books.lost += event.forfeited + event.stakeSlashed;
     }
+    const tenant = this.#booksOfTenant(event.tenant);
+    if (tenant !== undefined) {
+      tenant.broken += 1;
+      tenant.compensation += event.toTenant;
+    }
     this.#leaseEnded(event.lease, 'broken', event.forfeited, time);
   }
 
@@ -289,10 +314,17 @@ export class Recorder {
     const books = this.#booksOf(event.provider);
     books?.lease(event.resources, -1, time);
     if (lease.activeAt !== null) {
-      books?.charge(event.resources, time - lease.activeAt);
+      this.#served(lease, lease.activeAt, time);
       this.tally.leaseTimes.add(seconds(time - lease.activeAt));
     }
     this.#leaseRow(id, lease, end, forfeited, time);
+  }
+
+  /** What serving a lease cost its provider, and how long its tenant had it. */
+  #served({ event }: OpenLease, from: number, until: number): void {
+    this.#booksOf(event.provider)?.charge(event.resources, until - from);
+    const tenant = this.#booksOfTenant(event.tenant);
+    if (tenant !== undefined) tenant.served += until - from;
   }
 
   #leaseRow(id: string, lease: OpenLease, end: string, forfeited: bigint, time: number | null): void {
@@ -347,12 +379,18 @@ export class Recorder {
   finish(time: number): void {
     for (const [id, order] of this.#orders) this.#orderRow(id, order, 'open', null, null);
     for (const [id, lease] of this.#leases) {
-      const books = this.#booksOf(lease.event.provider);
-      if (lease.activeAt !== null) books?.charge(lease.event.resources, time - lease.activeAt);
+      if (lease.activeAt !== null) this.#served(lease, lease.activeAt, time);
       this.#leaseRow(id, lease, 'open', 0n, null);
     }
     for (const books of this.#options.books.values()) books.advance(time);
   }
+}
+
+/** micro-AKASH per GPU and hour, with all that comes with the GPU; null for leases without any. */
+function pricePerGpuHour(event: EventOf<'LeaseCreated'>): number | null {
+  let gpu = 0;
+  for (const { compute, count } of event.resources) gpu += compute.gpu * count;
+  return gpu === 0 ? null : (Number(event.price) * 3600 * 1000) / (gpu * 1e6);
 }
 
 /** micro-AKASH per vCPU and hour; null for leases without cpu. */

@@ -98,6 +98,8 @@ function hashOf(scenario: Scenario, source: ScenarioSource): string {
   const hash = (path: string): string => source.data.find(one => one.path === path)?.sha256 ?? path;
   const { workload } = scenario;
   const placed =
-    workload === null ? scenario : { ...scenario, workload: { ...workload, pods: hash(workload.pods), nodes: hash(workload.nodes) } };
+    workload === null
+      ? scenario
+      : { ...scenario, workload: { ...workload, pods: hash(workload.pods), nodes: hash(workload.nodes) } };
   return sha256(canonical(placed));
 }

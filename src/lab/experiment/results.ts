@@ -2,7 +2,7 @@
  * Writes the results directory of one run: rows as they come, everything else once the run has ended. The folder is a
  * temporary one; putting it in its place is for whoever made it.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { columnsText, RUN_COLUMNS } from '../report/columns.ts';
 import { stringify } from '../report/json.ts';
@@ -47,10 +47,14 @@ export class ResultsWriter implements RunSink {
   constructor(folder: string, scenario: Scenario) {
     this.folder = folder;
     this.scenario = scenario;
+    this.onDisk(() => mkdirSync(folder, { recursive: true }));
     const files = new Map<TableName, CsvFile>();
     for (const table of ['series', ...scenario.observe.files] as const) {
       const header = TABLES[table].map(column => column.name);
-      files.set(table, this.onDisk(() => new CsvFile(join(folder, `${table}.csv`), header)));
+      files.set(
+        table,
+        this.onDisk(() => new CsvFile(join(folder, `${table}.csv`), header)),
+      );
     }
     this.files = files;
   }
@@ -67,7 +71,10 @@ export class ResultsWriter implements RunSink {
     this.onDisk(() => {
       for (const file of this.files.values()) file.close();
       const metrics = Object.keys(result.summary);
-      writeFileSync(join(this.folder, 'summary.csv'), summaryText([{ scenario: this.scenario.name, scenarioHash, result }]));
+      writeFileSync(
+        join(this.folder, 'summary.csv'),
+        summaryText([{ scenario: this.scenario.name, scenarioHash, result }]),
+      );
       writeFileSync(join(this.folder, 'columns.md'), columnsText([...this.files.keys()], metrics));
     });
     const picture = pictureOfRun(this.scenario, result, this.sketch);

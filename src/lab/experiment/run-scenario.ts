@@ -7,6 +7,7 @@ import { allMonitors } from '../monitors/all-monitors.ts';
 import { startArrivals } from './arrivals.ts';
 import { buildWorld, type BuiltWorld } from './build-world.ts';
 import { ProviderBooks } from './ledger-of-providers.ts';
+import { TenantBooks } from './ledger-of-tenants.ts';
 import { Recorder } from './recorder.ts';
 import { Sampler } from './series.ts';
 import { providerRows, summarise } from './summary.ts';
@@ -19,9 +20,6 @@ export interface RunPorts {
   /** Real signatures, where there are any. */
   readonly ed25519: SignatureScheme | null;
 }
-
-/** Shares of the horizon after which progress is told. */
-const PROGRESS_STEPS = 200;
 
 function schemeOf(request: RunRequest, ports: RunPorts): SignatureScheme {
   if (request.scenario.chain.signatures === 'keyed-hash') return keyedHashScheme;
@@ -38,7 +36,9 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const books = new Map<string, ProviderBooks>();
   const names = new Map<string, string>();
   const nameOf = (address: string): string => names.get(address) ?? address;
-  const recorder = new Recorder({ sink, files: scenario.observe.files, warmup: scenario.warmup, nameOf, books });
+  const tenants = new Map<string, TenantBooks>();
+  const { warmup, observe } = scenario;
+  const recorder = new Recorder({ sink, files: observe.files, warmup, nameOf, books, tenants });
   const outside = new Map<string, bigint>();
   let monitors: readonly Monitor[] = [];
   const built: BuiltWorld = buildWorld({
@@ -63,21 +63,24 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
       books.set(member.address, new ProviderBooks(member, spec.name, scenario.warmup));
     }
   }
-  for (const { members } of population.tenants) for (const one of members) names.set(one.address, one.name);
+  for (const { members, className } of population.tenants) {
+    for (const one of members) {
+      names.set(one.address, one.name);
+      tenants.set(one.address, new TenantBooks(className));
+    }
+  }
 
   if (request.window !== undefined) world.traceHash.watch(request.window.from, request.window.to);
+  for (const time of request.noops ?? []) world.noop(time);
   const series = new Sampler({ world, scenario, recorder, books, sink });
   series.start();
   const { params } = genesis;
   for (const group of population.tenants) startArrivals(group, { world, scenario, trace, params, streams });
 
-  const step = Math.max(1, Math.ceil(scenario.horizon / PROGRESS_STEPS));
-  for (let until = step; ; until += step) {
-    const time = Math.min(until, scenario.horizon);
-    world.run(time);
+  const tell = (time: number): void =>
     request.onProgress?.({ share: time / scenario.horizon, time, events: world.eventsDispatched });
-    if (time === scenario.horizon) break;
-  }
+  world.run(scenario.horizon, { onSlice: tell });
+  tell(scenario.horizon);
   for (const [actor, amount] of outside) {
     const member = population.providers.flatMap(group => group.members).find(one => one.name === actor);
     if (member !== undefined) recorder.gainedOutside(member.address, amount);
@@ -92,7 +95,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
         `arrivals compressed ${workloadScale(scenario.workload, trace)} times`,
     );
   }
-  const input = { request, world, chain, recorder, books, population, notes };
+  const input = { request, world, chain, recorder, books, tenants, peak: series.peak, population, notes };
   if (scenario.observe.files.includes('providers')) for (const row of providerRows(input)) sink.row('providers', row);
   return summarise(input);
 }

@@ -16,6 +16,8 @@ export interface SamplerOptions {
 }
 
 export class Sampler {
+  /** Highest utilisation at any sample. */
+  peak = 0;
   readonly #options: SamplerOptions;
   readonly #classes: { readonly name: string; readonly books: ProviderBooks[] }[] = [];
 
@@ -50,7 +52,9 @@ export class Sampler {
     if (price !== null) put('price_uakt_per_vcpu_h', price);
     put('orders_open', recorder.openOrders);
     put('leases_active', recorder.activeLeases);
-    put('utilisation', scarcestOf([...books.values()], 'used'));
+    const utilisation = scarcestOf([...books.values()], 'used');
+    this.peak = Math.max(this.peak, utilisation);
+    put('utilisation', utilisation);
     for (const one of this.#classes) put(`utilisation/${one.name}`, scarcestOf(one.books, 'used'));
     for (const end of Object.keys(tally.ends)) put(`orders_${end}`, tally.ends[end] as number);
     put('leases_broken', tally.leasesBroken);

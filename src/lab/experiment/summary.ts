@@ -6,6 +6,7 @@ import type { Wire } from '../../actors/wire.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import { checkExpression, compileExpression, ExpressionError } from '../scenario/expression.ts';
 import { type ProviderBooks, scarcest, scarcestOf } from './ledger-of-providers.ts';
+import { type TenantBooks, totalOf } from './ledger-of-tenants.ts';
 import type { Population } from './population.ts';
 import type { Recorder } from './recorder.ts';
 import type { ClassSummary, Expectation, RunRequest, RunResult } from './types.ts';
@@ -16,6 +17,9 @@ export interface SummaryInput {
   readonly chain: Chain;
   readonly recorder: Recorder;
   readonly books: ReadonlyMap<string, ProviderBooks>;
+  readonly tenants: ReadonlyMap<string, TenantBooks>;
+  /** Highest utilisation at any sample. */
+  readonly peak: number;
   readonly population: Population;
   readonly notes: readonly string[];
 }
@@ -37,8 +41,10 @@ export const METRICS: { readonly [name: string]: string } = {
   wait_mean_s: 'mean time from opening to match',
   wait_p95_s: '95th percentile of the same',
   price_per_vcpu_h_uakt: 'mean price of leases, micro-AKASH per vCPU and hour',
+  price_per_gpu_h_uakt: 'mean price of leases with GPUs, micro-AKASH per GPU and hour, all else in it included',
   price_share: 'mean of price / maximum price over leases',
   utilisation: 'mean share of the scarcest resource that was leased, after the warm-up, over all providers',
+  utilisation_peak: 'highest share that was leased at any sample of series.csv',
   deployments: 'deployments submitted',
   leases: 'leases made in the whole run',
   leases_active: 'leases that stood when the run ended',
@@ -63,7 +69,7 @@ export const METRICS: { readonly [name: string]: string } = {
 export function summarise(input: SummaryInput): RunResult {
   const { request, world, notes } = input;
   const classes = classSummaries(input);
-  const summary = { ...metricsOf(input), ...classMetrics(classes) };
+  const summary = { ...metricsOf(input), ...classMetrics(classes, input.books), ...tenantMetrics(input.tenants) };
   const { traceHash } = world;
   return {
     seed: request.seed,
@@ -79,7 +85,7 @@ export function summarise(input: SummaryInput): RunResult {
   };
 }
 
-function metricsOf({ request, recorder, books }: SummaryInput): Metrics {
+function metricsOf({ request, recorder, books, peak }: SummaryInput): Metrics {
   const { tally } = recorder;
   const { scenario } = request;
   const end = (name: string): number => tally.ends[name] ?? 0;
@@ -98,8 +104,10 @@ function metricsOf({ request, recorder, books }: SummaryInput): Metrics {
     wait_mean_s: tally.waits.mean,
     wait_p95_s: tally.waits.quantile(0.95),
     price_per_vcpu_h_uakt: tally.vcpuPrices.mean,
+    price_per_gpu_h_uakt: tally.gpuPrices.mean,
     price_share: tally.priceShares.mean,
     utilisation: scarcestOf([...books.values()], 'area', scenario.horizon - scenario.warmup),
+    utilisation_peak: peak,
     deployments: tally.deployments,
     leases: tally.leases,
     leases_active: recorder.activeLeases,
@@ -149,16 +157,71 @@ function classSummaries({ request, chain, books, population }: SummaryInput): Cl
   });
 }
 
-function classMetrics(classes: readonly ClassSummary[]): Metrics {
+/** What the metrics of a provider class mean; each is named `<class>_<metric>`, with `_` for `-` in the class. */
+export const PROVIDER_CLASS_METRICS: { readonly [name: string]: string } = {
+  bids: 'bids placed',
+  leases: 'leases won',
+  broken: 'leases broken',
+  income_uakt: 'payments received, after tax',
+  profit_uakt: 'income - cost - lost + outside offers; transaction fees stand apart',
+  lost_uakt: 'collateral and stake lost',
+  outside_uakt: 'worth of outside offers taken',
+  fees_uakt: 'transaction fees',
+  utilisation: 'mean share of the scarcest resource that was leased, after the warm-up',
+  reputation: 'mean reputation at the end, 0 to 1',
+};
+
+function prefixOf(className: string): string {
+  return className.replaceAll('-', '_');
+}
+
+function classMetrics(classes: readonly ClassSummary[], books: ReadonlyMap<string, ProviderBooks>): Metrics {
   const metrics: Metrics = {};
   for (const one of classes) {
-    const prefix = one.name.replaceAll('-', '_');
+    const prefix = prefixOf(one.name);
+    let fees = 0n;
+    for (const book of books.values()) if (book.className === one.name) fees += book.fees;
+    metrics[`${prefix}_bids`] = one.bids;
     metrics[`${prefix}_leases`] = one.leases;
     metrics[`${prefix}_broken`] = one.broken;
     metrics[`${prefix}_income_uakt`] = one.income;
     metrics[`${prefix}_profit_uakt`] = one.income - one.cost - one.lost + one.outside;
+    metrics[`${prefix}_lost_uakt`] = one.lost;
+    metrics[`${prefix}_outside_uakt`] = one.outside;
+    metrics[`${prefix}_fees_uakt`] = fees;
     metrics[`${prefix}_utilisation`] = one.utilisation;
     metrics[`${prefix}_reputation`] = one.reputation;
+  }
+  return metrics;
+}
+
+/** The same for a tenant class. They cover the whole run. */
+export const TENANT_CLASS_METRICS: { readonly [name: string]: string } = {
+  orders: 'orders opened',
+  matched: 'of these, matched to a lease',
+  expired: 'of these, closed without an eligible bid in time',
+  broken: 'leases that providers broke',
+  paid_uakt: 'paid for leases, before tax',
+  fees_uakt: 'transaction fees',
+  compensation_uakt: 'collateral of broken leases received',
+  served_h: 'billed hours of all leases together',
+  wait_mean_s: 'mean time from the opening of an order to its match',
+};
+
+function tenantMetrics(tenants: ReadonlyMap<string, TenantBooks>): Metrics {
+  const metrics: Metrics = {};
+  for (const name of new Set([...tenants.values()].map(one => one.className))) {
+    const prefix = prefixOf(name);
+    const total = totalOf(tenants.values(), name);
+    metrics[`${prefix}_orders`] = total.orders;
+    metrics[`${prefix}_matched`] = total.matched;
+    metrics[`${prefix}_expired`] = total.expired;
+    metrics[`${prefix}_broken`] = total.broken;
+    metrics[`${prefix}_paid_uakt`] = total.paid;
+    metrics[`${prefix}_fees_uakt`] = total.fees;
+    metrics[`${prefix}_compensation_uakt`] = total.compensation;
+    metrics[`${prefix}_served_h`] = total.served / 3.6e9;
+    metrics[`${prefix}_wait_mean_s`] = total.matched === 0 ? 0 : total.waited / total.matched / 1e6;
   }
   return metrics;
 }

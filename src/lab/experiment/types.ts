@@ -36,6 +36,8 @@ export interface RunRequest {
   readonly sink: RunSink;
   readonly onProgress?: (progress: Progress) => void;
   readonly window?: TraceWindow;
+  /** Times at which events that do nothing are inserted, microseconds: no outcome may depend on them. */
+  readonly noops?: readonly number[];
 }
 
 export interface Expectation {

@@ -5,8 +5,13 @@ import type { Progress, RunResult, TraceWindow } from './types.ts';
 
 /** Where the rows of a run go. */
 export type JobOutput =
-  /** A complete results directory, into a folder that exists and is empty. */
-  | { readonly kind: 'results'; readonly folder: string; readonly source: ScenarioSource; readonly scenarioHash: string }
+  /** A complete results directory, into a folder that is made unless it exists. */
+  | {
+      readonly kind: 'results';
+      readonly folder: string;
+      readonly source: ScenarioSource;
+      readonly scenarioHash: string;
+    }
   /** The public events only, as a CSV file that does not exist yet. */
   | { readonly kind: 'events'; readonly file: string }
   | { readonly kind: 'none' };
@@ -30,6 +35,8 @@ export interface JobProgress extends Progress {
 export interface JobFailure {
   /** disk: the results could not be written. run: the run threw. crash: the worker died under it. */
   readonly kind: 'disk' | 'run' | 'crash';
+  /** Of a file system error, such as ENOSPC; else empty. */
+  readonly code: string;
   readonly message: string;
   readonly stack: string;
 }

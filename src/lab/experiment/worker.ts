@@ -3,11 +3,15 @@
  * run depends on, so that a run is the same in whichever worker it happens.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { ed25519Scheme } from '../ports/ed25519-node.ts';
 import { TABLES } from '../report/tables.ts';
-import { ResultsWriter, isDiskError } from './results.ts';
+import { loadTrace } from '../scenario/load.ts';
+import type { Trace } from '../scenario/trace.ts';
+import { isDiskError, ResultsWriter } from './results.ts';
 import { CsvFile } from './results-csv.ts';
-import type { Job, JobFailure, JobOutcome, JobProgress } from './worker-job.ts';
+import type { RunPorts } from './run-scenario.ts';
 import type { Progress, RunRequest, RunResult, RunSink } from './types.ts';
+import type { Job, JobFailure, JobOutcome, JobProgress } from './worker-job.ts';
 
 /** Milliseconds between two progress messages. */
 const PROGRESS_MS = 100;
@@ -17,7 +21,7 @@ const { performance } = globalThis;
 
 /** The module of `runScenario`; tests put another one in its place. */
 interface Runner {
-  runScenario(request: RunRequest): RunResult;
+  runScenario(request: RunRequest, ports: RunPorts): RunResult;
 }
 
 /** What the pool gives to each of its workers. */
@@ -33,14 +37,15 @@ export default async function runJob(job: Job): Promise<JobOutcome> {
   try {
     output = openOutput(job);
     const start = performance.now();
-    const result = runScenario({
+    const request: RunRequest = {
       scenario: job.scenario,
       seed: job.seed,
-      files: Object.fromEntries(job.data.map(file => [file.path, Buffer.from(file.bytes.buffer).toString('utf8')])),
+      trace: traceOf(job),
       sink: output.sink,
       onProgress: reporter(job.index),
       ...(job.window === null ? {} : { window: job.window }),
-    });
+    };
+    const result = runScenario(request, { ed25519: ed25519Scheme });
     const wallSeconds = Math.round(performance.now() - start) / 1_000;
     const measures = { wallSeconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1_024 };
     output.finish(result, measures);
@@ -49,6 +54,17 @@ export default async function runJob(job: Job): Promise<JobOutcome> {
     output?.abandon();
     return { ok: false, failure: failureOf(output?.failure() ?? error) };
   }
+}
+
+/** The trace that the scenario names, read from memory that all workers share. */
+function traceOf(job: Job): Trace | null {
+  if (job.scenario.workload === null) return null;
+  return loadTrace(job.scenario.workload, path => {
+    const file = job.data.find(one => one.path === path);
+    if (file === undefined) throw new Error(`expected the file ${path} along with the job, found none`);
+    // A copy of its own: not every decoder reads from shared memory.
+    return new Uint8Array(file.bytes);
+  });
 }
 
 /** Piscina hands its own data and the pool's in a list. */
@@ -105,6 +121,7 @@ function reporter(job: number): (progress: Progress) => void {
 
 function failureOf(error: unknown): JobFailure {
   const kind = isDiskError(error) ? 'disk' : 'run';
-  if (!(error instanceof Error)) return { kind, message: String(error), stack: '' };
-  return { kind, message: error.message, stack: error.stack ?? '' };
+  if (!(error instanceof Error)) return { kind, code: '', message: String(error), stack: '' };
+  const code = kind === 'disk' ? String((error as NodeJS.ErrnoException).code) : '';
+  return { kind, code, message: error.message, stack: error.stack ?? '' };
 }

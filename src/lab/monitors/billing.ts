@@ -238,11 +238,17 @@ export class BillingMonitor extends EventMonitor {
       const owed = claims.reduce((sum, one) => sum + one.owed, 0n);
       const paid = claims.reduce((sum, one) => sum + one.paid, 0n);
       if (owed === paid) continue;
-      const escrow = state.deployments.get(deployment)?.escrow ?? 0n;
+      // What the leases that go on have accrued is theirs; everything else must have been paid out.
+      const free = this.#freeEscrow(state, deployment);
       this.expect(
-        escrow === 0n || this.#deposited.has(deployment),
-        'while anything stays unpaid, escrow is spent',
-        () => ({ deployment, owed, paid, escrow }),
+        free <= 0n || this.#deposited.has(deployment),
+        'while anything stays unpaid, no escrow is free',
+        () => ({
+          deployment,
+          owed,
+          paid,
+          free,
+        }),
       );
       const inOrder = claims.toSorted((left, right) => left.sequence - right.sequence);
       const shares = sharesOf(
@@ -260,6 +266,17 @@ export class BillingMonitor extends EventMonitor {
         }));
       }
     }
+  }
+
+  /** Escrow less what the standing leases of a deployment are owed now. */
+  #freeEscrow(state: State, deployment: string): bigint {
+    const row = state.deployments.get(deployment);
+    let free = row?.escrow ?? 0n;
+    for (const lease of row?.leases ?? []) {
+      const book = this.#leases.get(lease);
+      if (book !== undefined) free -= this.#owed(book) - book.paid;
+    }
+    return free;
   }
 
   protected override full(state: State): void {

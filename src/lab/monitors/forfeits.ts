@@ -13,8 +13,9 @@ import { EventMonitor, type MonitorOptions } from './monitor.ts';
 interface LeaseBook {
   readonly provider: string;
   readonly posted: bigint;
-  /** Height of the match or of the newest confirmation. */
+  /** Height of the match or of the newest confirmation, and the period that held then. */
   confirmedAt: number;
+  period: number;
   closing: boolean;
 }
 
@@ -38,11 +39,13 @@ export class ForfeitMonitor extends EventMonitor {
       case 'LeaseCreated': {
         const posted = this.known(this.#posted.get(event.fulfillment), 'a lease binds an open bid', () => event);
         this.#posted.delete(event.fulfillment);
-        this.#leases.set(event.lease, { provider: event.provider, posted, confirmedAt: this.height, closing: false });
+        const { provider, lease } = event;
+        const period = this.params.reconfirmationPeriod;
+        this.#leases.set(lease, { provider, posted, confirmedAt: this.height, period, closing: false });
         return;
       }
       case 'LeaseActive':
-        this.#lease(event.lease).confirmedAt = this.height;
+        this.#confirm(this.#lease(event.lease));
         return;
       case 'LeaseConfirmed': {
         const row = this.#lease(event.lease);
@@ -51,7 +54,7 @@ export class ForfeitMonitor extends EventMonitor {
           lease: event.lease,
           confirmedAt: row.confirmedAt,
         }));
-        row.confirmedAt = this.height;
+        this.#confirm(row);
         return;
       }
       case 'LeaseClosing':
@@ -75,6 +78,11 @@ export class ForfeitMonitor extends EventMonitor {
     }
   }
 
+  #confirm(row: LeaseBook): void {
+    row.confirmedAt = this.height;
+    row.period = this.params.reconfirmationPeriod;
+  }
+
   #lease(id: string): LeaseBook {
     return this.known(this.#leases.get(id), 'a lease ends once', () => ({ lease: id }));
   }
@@ -84,10 +92,12 @@ export class ForfeitMonitor extends EventMonitor {
     this.#leases.delete(event.lease);
     this.expect(!row.closing, 'a closing lease is not broken', () => event);
     const unconfirmed = this.height - row.confirmedAt;
-    this.expect(unconfirmed > this.params.reconfirmationPeriod, 'a lease is stale after more than a period', () => ({
+    // Where governance changed the period since the confirmation, either one may be meant.
+    const period = Math.min(row.period, this.params.reconfirmationPeriod);
+    this.expect(unconfirmed > period, 'a lease is stale after more than a period', () => ({
       lease: event.lease,
       unconfirmed,
-      period: this.params.reconfirmationPeriod,
+      period,
     }));
     this.expect(event.forfeited === row.posted, 'a broken lease forfeits what was posted', () => ({
       lease: event.lease,

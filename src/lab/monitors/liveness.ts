@@ -26,6 +26,8 @@ interface LeaseBook {
   state: 'pending' | 'active' | 'closing';
   /** Height of the match or of the newest confirmation; of the close, once it is closing. */
   since: number;
+  /** How many blocks it might go without a word, as of `since`. */
+  allowed: number;
   billedFrom: number;
   paid: bigint;
 }
@@ -81,7 +83,10 @@ export class LivenessMonitor extends EventMonitor {
     for (const lease of this.#byHeight.take(this.height)) {
       const row = this.#leases.get(lease);
       if (row === undefined || done.has(lease) || exhausted.has(row.deployment)) continue;
-      if (!this.#overdue(row)) continue;
+      if (!this.#overdue(row, true)) {
+        this.#byHeight.add(Math.max(this.height, row.since + this.#allowed(row)) + 1, lease);
+        continue;
+      }
       this.expect(!complete, 'a lease that is due is facilitated in the next block', () => ({ lease, ...row }));
       this.#byHeight.add(this.height + 1, lease);
     }
@@ -97,13 +102,16 @@ export class LivenessMonitor extends EventMonitor {
     return row.state === 'closing' ? this.params.resetGrace : this.params.reconfirmationPeriod;
   }
 
-  #overdue(row: LeaseBook): boolean {
-    return this.height - row.since > this.#allowed(row);
+  /** Where governance has changed the time allowed since, the due day is that of either. */
+  #overdue(row: LeaseBook, certainly: boolean): boolean {
+    const choose = certainly ? Math.max : Math.min;
+    return this.height - row.since > choose(row.allowed, this.#allowed(row));
   }
 
   #expectDue(lease: string, type: 'SubmitStaleLease' | 'ExpireReset'): void {
     const row = this.#leases.get(lease);
-    const due = row !== undefined && (row.state === 'closing') === (type === 'ExpireReset') && this.#overdue(row);
+    const due =
+      row !== undefined && (row.state === 'closing') === (type === 'ExpireReset') && this.#overdue(row, false);
     this.expect(due, 'a lease is facilitated only when it is due', () => ({ lease, type, ...row }));
   }
 
@@ -163,7 +171,7 @@ export class LivenessMonitor extends EventMonitor {
       case 'LeaseCreated': {
         const deployment = deploymentOfLease(event.lease);
         const { price } = event;
-        const row: LeaseBook = { deployment, price, state: 'pending', since: this.height, billedFrom: 0, paid: 0n };
+        const row: LeaseBook = { deployment, price, state: 'pending', since: 0, allowed: 0, billedFrom: 0, paid: 0n };
         this.#leases.set(event.lease, row);
         this.#deployment(deployment).leases.set(event.lease, row);
         this.#watch(event.lease, row);
@@ -195,12 +203,13 @@ export class LivenessMonitor extends EventMonitor {
     }
     if (event.type === 'LeaseActive') row.billedFrom = this.time;
     row.state = event.type === 'LeaseClosing' ? 'closing' : 'active';
-    row.since = this.height;
     this.#watch(event.lease, row);
   }
 
   #watch(lease: string, row: LeaseBook): void {
-    this.#byHeight.add(row.since + this.#allowed(row) + 1, lease);
+    row.since = this.height;
+    row.allowed = this.#allowed(row);
+    this.#byHeight.add(row.since + row.allowed + 1, lease);
   }
 
   #deployment(id: string): DeploymentBook {

@@ -28,6 +28,8 @@ export interface OrderBook {
   readonly cancelled: bigint[];
   /** The provider that the tenant chose; empty when none. */
   chosen: string;
+  /** Its time was over when an eligible bid was there: it stays until its match decides. */
+  stays: boolean;
 }
 
 /** A bid as the referee ranks it. */
@@ -63,16 +65,21 @@ export function rankBids(order: OrderBook, providers: ProviderBooks, params: Par
   });
 }
 
-/** Under the flawed comparator, whether a cancelled bid that was cheaper than all open ones blocks the order. */
-export function blockedByCancelled(order: OrderBook, params: Params): boolean {
-  if (params.matchingRule !== 'cancelled-bid-blocks') return false;
-  return order.cancelled.some(total => [...order.bids.values()].every(bid => total <= bid.total));
+/** Under the flawed comparator, whether a cancelled bid that was no dearer than the best one blocks the order. */
+export function blockedByCancelled(order: OrderBook, ranked: readonly Ranked[], params: Params): boolean {
+  const best = ranked[0];
+  if (params.matchingRule !== 'cancelled-bid-blocks' || best === undefined) return false;
+  return order.cancelled.some(total => total <= best.bid.total);
 }
 
-/** The bid that a better one pushes out of a full book: the highest total, and of equal ones the latest. */
-export function worstBid(order: OrderBook): Bid | undefined {
+/**
+ * The bid that a better one pushes out of a full book: the highest total, and of equal ones the latest. One placed when
+ * the order was ripe already pushes out only its like, or it would decide against bids that were placed before it.
+ */
+export function worstBid(order: OrderBook, height: number): Bid | undefined {
   let worst: Bid | undefined;
   for (const bid of order.bids.values()) {
+    if (height >= order.matchFrom && bid.height < order.matchFrom) continue;
     if (worst === undefined || compareWorse(bid, worst) > 0) worst = bid;
   }
   return worst;

@@ -11,6 +11,7 @@
 import type { Genesis } from '../../protocol/chain/genesis.ts';
 import type { Event } from '../../protocol/model/events.ts';
 import type { Params } from '../../protocol/model/params.ts';
+import type { State } from '../../protocol/model/state.ts';
 
 const PPM = 1_000_000;
 /** Part of a half-life by which the chain's table may be early or late. */
@@ -37,6 +38,8 @@ export class ReputationBounds {
   /** Own bonded stake of every account, and of all providers together. */
   readonly #own = new Map<string, bigint>();
   #providerStake = 0n;
+  /** Accounts slashed in this block, whose own stake is not known until it is over. */
+  readonly #slashed = new Set<string>();
   /** Paid since the newest confirmation, collateral and price, by lease. */
   readonly #leases = new Map<string, { provider: string; paid: number; price: bigint }>();
 
@@ -69,7 +72,8 @@ export class ReputationBounds {
         if (event.account === event.target) this.#changeStake(event.account, event.amount);
         return;
       case 'StakeSlashed':
-        if (event.account === event.source) this.#changeStake(event.account, -event.amount);
+        // Bonded and unbonding stake are slashed alike, and the event does not say which: the rest of the block is unsure.
+        if (event.account === event.source) this.#slashed.add(event.account);
         return;
       case 'LeaseCreated':
         this.#leases.set(event.lease, { provider: event.provider, paid: 0, price: event.price });
@@ -99,6 +103,15 @@ export class ReputationBounds {
       }
       default:
     }
+  }
+
+  /** Reads from the state after a block what its events left open. */
+  settle(state: State): void {
+    for (const account of this.#slashed) {
+      const now = state.delegations.get(`${account}/${account}`)?.amount ?? 0n;
+      this.#changeStake(account, now - this.ownStake(account));
+    }
+    this.#slashed.clear();
   }
 
   #changeStake(account: string, change: bigint): void {
@@ -133,6 +146,7 @@ export class ReputationBounds {
   range(provider: string, params: Params, time: number): Range | undefined {
     const weights = this.weights(provider, params, time);
     if (weights === undefined) return undefined;
+    if (this.#slashed.size > 0) return { least: 0, most: PPM };
     const { kept, broken } = weights;
     const own = this.ownStake(provider);
     const stakeTerm = this.#providerStake === 0n ? 0 : Number((own * BigInt(PPM)) / this.#providerStake);

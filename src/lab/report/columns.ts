@@ -1,6 +1,6 @@
 /** columns.md: what every column of a results directory means, written beside the files that it explains. */
 import type { TableName } from '../experiment/types.ts';
-import { aboutMetric } from './metrics.ts';
+import { aboutSeriesMetric, aboutSummaryMetric, SERIES_METRICS } from './metrics.ts';
 import { TABLES } from './tables.ts';
 
 /** The columns of summary.csv before its metrics. */
@@ -28,30 +28,14 @@ export function columnsText(tables: readonly TableName[], metrics: readonly stri
     'One row per run.',
     table([
       ...RUN_COLUMNS.map(({ name, about }) => [name, about] as const),
-      ...metrics.map(name => [name, aboutMetric(name)] as const),
+      ...metrics.map(name => [name, aboutSummaryMetric(name)] as const),
     ]),
   ];
   for (const name of tables) {
     parts.push(`## ${name}.csv`, table(TABLES[name].map(column => [column.name, column.about] as const)));
     if (name === 'series') {
-      parts.push('Metrics in it:', table(SERIES_METRICS.map(metric => [metric, aboutMetric(metric)] as const)));
+      parts.push('Metrics in it:', table(SERIES_METRICS.map(metric => [metric, aboutSeriesMetric(metric)] as const)));
     }
   }
   return `${parts.join('\n\n')}\n`;
 }
-
-/** The metrics of series.csv. */
-const SERIES_METRICS = [
-  'price_uakt_per_vcpu_h',
-  'orders_open',
-  'leases_active',
-  'utilisation',
-  'utilisation/<class>',
-  'orders_matched',
-  'orders_expired',
-  'orders_insufficient_funds',
-  'orders_tenant_closed',
-  'leases_broken',
-  'paid_uakt',
-  'transactions',
-] as const;

@@ -1,30 +1,49 @@
-/** What each metric of summary.csv and series.csv means; the names are those that the runner gives them. */
+/** What each metric of summary.csv and series.csv means. */
+import { METRICS } from '../experiment/summary.ts';
 
-const ABOUT: Readonly<Record<string, string>> = {
+/** Metrics of series.csv; `<class>` stands for the name of a provider class. */
+const SERIES: Readonly<Record<string, string>> = {
   price_uakt_per_vcpu_h: 'mean price of the leases made since the sample before, micro-AKASH per vCPU and hour',
   orders_open: 'orders open at that time',
-  leases_active: 'leases that are pending or active at that time',
+  leases_active: 'leases that stand at that time',
   utilisation: 'share of the scarcest resource that is leased, all providers together, 0 to 1',
+  'utilisation/<class>': 'the same for the providers of one class',
   orders_matched: 'orders that ended in a lease, running total',
   orders_expired: 'orders that ended without an eligible bid, running total',
   orders_insufficient_funds: 'orders that ended because the escrow was short, running total',
   orders_tenant_closed: 'orders that their tenant closed, running total',
-  leases_broken: 'leases broken because the provider stopped confirming, running total',
-  paid_uakt: 'paid out of escrow, before tax, running total',
+  orders_removed: 'orders removed by an update of their deployment, running total',
+  leases_broken: 'leases broken by their providers, running total',
+  paid_uakt: 'paid for leases, before tax, running total',
   transactions: 'transactions in blocks, running total',
 };
 
-/** Metrics that exist per class: `utilisation/cheap`. */
-const ABOUT_CLASS: Readonly<Record<string, string>> = {
-  utilisation: 'the same for the providers of one class',
+/** The metrics of series.csv, in the order in which they are sampled. */
+export const SERIES_METRICS: readonly string[] = Object.keys(SERIES);
+
+/** A sentence about a metric of series.csv. */
+export function aboutSeriesMetric(name: string): string {
+  const about = SERIES[name];
+  if (about === undefined) throw new Error(`series.csv has no metric ${name}`);
+  return about;
+}
+
+/** What the summary says of each provider class, by the end of the metric's name. */
+const OF_CLASS: Readonly<Record<string, string>> = {
+  leases: 'leases won',
+  broken: 'leases broken',
+  income_uakt: 'payments received, after tax',
+  profit_uakt: 'income - cost - lost + outside offers',
+  utilisation: 'mean share of the scarcest resource that was leased, after the warm-up',
+  reputation: 'mean reputation at the end, 0 to 1',
 };
 
-/** A sentence about a metric; for one that is not known, its name must do. */
-export function aboutMetric(name: string): string {
-  const slash = name.indexOf('/');
-  if (slash > 0) {
-    const about = ABOUT_CLASS[name.slice(0, slash)];
-    return about ?? `${aboutMetric(name.slice(0, slash))}: ${name.slice(slash + 1)}`;
+/** A sentence about a metric of summary.csv; those of a class are named `<class>_<metric>`. */
+export function aboutSummaryMetric(name: string): string {
+  const about = METRICS[name];
+  if (about !== undefined) return about;
+  for (const [end, text] of Object.entries(OF_CLASS)) {
+    if (name.endsWith(`_${end}`)) return `provider class ${name.slice(0, -end.length - 1)}: ${text}`;
   }
-  return ABOUT[name] ?? name.replaceAll('_', ' ');
+  return name.replaceAll('_', ' ');
 }

@@ -4,12 +4,13 @@
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { grouped, significant } from './format.ts';
 import type { Point, SeriesSketch } from './series.ts';
 
 export const WIDTH = 960;
 /** Room on the left for the axis, on the right for names of lines. */
 const MARGIN_LEFT = 76;
-const MARGIN_RIGHT = 172;
+export const MARGIN_RIGHT = 172;
 export const INK = '#1f2733';
 export const SOFT = '#5d6a7a';
 const GRID = '#e4e8ee';
@@ -25,6 +26,7 @@ const ENDS = [
   { metric: 'orders_expired', label: 'expired', colour: '#e0a100' },
   { metric: 'orders_insufficient_funds', label: 'out of funds', colour: '#8d5aa5' },
   { metric: 'orders_tenant_closed', label: 'closed by tenant', colour: '#9aa5b1' },
+  { metric: 'orders_removed', label: 'removed', colour: '#4f5d6b' },
 ] as const;
 const BROKEN = { metric: 'leases_broken', label: 'leases broken', colour: '#c8321f' } as const;
 
@@ -37,7 +39,18 @@ export interface TimeAxis {
   readonly end: number;
   /** in units; 0: none */
   readonly warmup: number;
+  /** in units */
+  readonly ticks: readonly number[];
 }
+
+/** Steps between ticks that read well in each unit. */
+const STEPS: Readonly<Record<string, readonly number[]>> = {
+  days: [1, 2, 5, 10, 30, 60, 90, 180, 365],
+  hours: [1, 2, 3, 6, 12],
+  minutes: [5, 10, 15, 30],
+  seconds: [1, 5, 10, 15, 30],
+};
+const MOST_TICKS = 12;
 
 /** The unit in which a time of so many seconds reads best. */
 export function timeAxis(horizon: number, warmup: number): TimeAxis {
@@ -49,7 +62,10 @@ export function timeAxis(horizon: number, warmup: number): TimeAxis {
         : horizon > 120
           ? ([60, 'minutes'] as const)
           : ([1, 'seconds'] as const);
-  return { unit, label, end: horizon / unit, warmup: warmup / unit };
+  const end = horizon / unit;
+  const step = STEPS[label]!.find(one => end / one <= MOST_TICKS) ?? Math.ceil(end / MOST_TICKS);
+  const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
+  return { unit, label, end, warmup: warmup / unit, ticks };
 }
 
 export interface Legend {
@@ -72,23 +88,28 @@ function figure(axis: TimeAxis, height: number, y: Plot.ScaleOptions, marks: Mar
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const warm = axis.warmup > 0 ? [{ from: 0, to: axis.warmup }] : [];
   const element = Plot.plot({
-    document: document as unknown as Document,
+    document,
     className: 'orrery-plot',
     width: WIDTH,
     height,
     marginLeft: MARGIN_LEFT,
     marginRight: MARGIN_RIGHT,
     marginTop: 10,
-    marginBottom: 38,
+    marginBottom: 26,
     style: { fontFamily: FONT, fontSize: '13px', color: SOFT, background: 'none' },
     x: { domain: [0, axis.end], label: null },
     y: { label: null, ...y },
     marks: [
       Plot.rect(warm, { x1: 'from', x2: 'to', fill: '#f2f4f7' }),
       Plot.gridY({ stroke: GRID, strokeOpacity: 1 }),
-      Plot.axisX({ label: null, tickSize: 4, ticks: 10 }),
-      Plot.axisY({ label: null, tickSize: 0, ticks: 5, ...(y.tickFormat ? { tickFormat: y.tickFormat } : {}) } as Plot.AxisYOptions),
-      Plot.text([axis.label], { frameAnchor: 'bottom-right', dy: 34, textAnchor: 'end', fill: SOFT }),
+      Plot.axisX(axis.ticks, { label: null, tickSize: 4, tickFormat: (value: number) => grouped(value) }),
+      Plot.axisY({
+        label: null,
+        tickSize: 0,
+        ticks: 5,
+        ...(y.tickFormat ? { tickFormat: y.tickFormat } : {}),
+      } as Plot.AxisYOptions),
+      Plot.text([axis.label], { frameAnchor: 'bottom-right', dx: 12, dy: 18, textAnchor: 'start', fill: SOFT }),
       ...marks,
     ],
   });
@@ -102,7 +123,7 @@ function endLabels(
   height: number,
   x: number,
 ): Plot.Markish {
-  const least = ((domain[1] - domain[0]) * 17) / (height - 48);
+  const least = ((domain[1] - domain[0]) * 17) / (height - 36);
   const sorted = [...ends].sort((a, b) => a.value - b.value);
   const places: number[] = [];
   for (const { value } of sorted) places.push(Math.max(value, (places.at(-1) ?? Number.NEGATIVE_INFINITY) + least));
@@ -186,12 +207,22 @@ export function utilisationPanel(sketch: SeriesSketch, classes: readonly string[
   const most = Math.max(1, ...[...shown.flatMap(line => line.points), ...all].map(point => point.y));
   const domain: [number, number] = [0, most > 50 ? 100 : niceAbove(most)];
   const ends = [
-    ...shown.map((line, i) => ({ label: shortName(line.name), colour: CLASS_COLOURS[i]!, value: line.points.at(-1)!.y })),
+    ...shown.map((line, i) => ({
+      label: shortName(line.name),
+      colour: CLASS_COLOURS[i]!,
+      value: line.points.at(-1)!.y,
+    })),
     { label: classes.length > 1 ? 'all' : shortName(classes[0] ?? 'all'), colour: INK, value: all.at(-1)!.y },
   ];
   const svg = figure(axis, height, { domain, tickFormat: (value: number) => `${value} %` }, [
     ...shown.map((line, i) => Plot.line(line.points, { x: 'x', y: 'y', stroke: CLASS_COLOURS[i]!, strokeWidth: 1.9 })),
-    Plot.line(all, { x: 'x', y: 'y', stroke: INK, strokeWidth: 1.9, ...(shown.length > 0 ? { strokeDasharray: '5 4' } : {}) }),
+    Plot.line(all, {
+      x: 'x',
+      y: 'y',
+      stroke: INK,
+      strokeWidth: 1.9,
+      ...(shown.length > 0 ? { strokeDasharray: '5 4' } : {}),
+    }),
     endLabels(ends, domain, height, axis.end),
   ]);
   return { title, legend: [], height, svg };
@@ -212,13 +243,14 @@ interface Bar {
 /** How many orders ended in which way, by interval; broken leases below the line. */
 export function ordersPanel(sketch: SeriesSketch, axis: TimeAxis): Panel {
   const height = 240;
-  const bins = 48;
-  const counted = ENDS.map(end => ({ ...end, counts: perBin(sketch.points(end.metric), axis, bins) }));
-  const broken = perBin(sketch.points(BROKEN.metric), axis, bins);
+  const width = barWidth(axis.end * axis.unit) / axis.unit;
+  const bins = Math.max(1, Math.ceil(axis.end / width - 1e-9));
+  const counted = ENDS.map(end => ({ ...end, counts: perBin(sketch.points(end.metric), axis, bins, width) }));
+  const broken = perBin(sketch.points(BROKEN.metric), axis, bins, width);
   const bars: Bar[] = [];
   for (let bin = 0; bin < bins; bin++) {
-    const from = (bin * axis.end) / bins;
-    const to = ((bin + 1) * axis.end) / bins;
+    const from = bin * width;
+    const to = Math.min(axis.end, from + width);
     let level = 0;
     for (const { counts, colour } of counted) {
       const count = counts[bin]!;
@@ -227,38 +259,59 @@ export function ordersPanel(sketch: SeriesSketch, axis: TimeAxis): Panel {
     }
     if (broken[bin]! > 0) bars.push({ from, to, y1: 0, y2: -broken[bin]!, colour: BROKEN.colour });
   }
-  const each = intervalName((axis.end * axis.unit) / bins);
-  const title = `How orders ended, number in each ${each}`;
+  const title = `How orders ended, ${intervalName(width * axis.unit)}`;
   if (bars.length === 0) return { title, legend: [], height: 60, svg: empty('No order ended.') };
   const legend: Legend[] = counted.filter(({ counts }) => counts.some(count => count > 0));
-  if (broken.some(count => count > 0)) legend.push({ label: `${BROKEN.label} (downwards)`, colour: BROKEN.colour });
+  if (broken.some(count => count > 0)) legend.push({ label: BROKEN.label, colour: BROKEN.colour });
   const tickFormat = (value: number): string => (Number.isInteger(value) ? String(Math.abs(value)) : '');
   const svg = figure(axis, height, { tickFormat, nice: true }, [
-    Plot.rect(bars, { x1: 'from', x2: 'to', y1: 'y1', y2: 'y2', fill: (bar: Bar) => bar.colour, insetLeft: 0.5, insetRight: 0.5 }),
+    Plot.rect(bars, {
+      x1: 'from',
+      x2: 'to',
+      y1: 'y1',
+      y2: 'y2',
+      fill: (bar: Bar) => bar.colour,
+      insetLeft: 0.5,
+      insetRight: 0.5,
+    }),
     Plot.ruleY([0], { stroke: SOFT }),
   ]);
   return { title, legend, height, svg };
 }
 
 /** How much a running total grew in each of so many equal intervals. */
-function perBin(points: readonly Point[], axis: TimeAxis, bins: number): number[] {
+function perBin(points: readonly Point[], axis: TimeAxis, bins: number, width: number): number[] {
   const counts = new Array<number>(bins).fill(0);
   let before = 0;
   for (const { time, value } of points) {
     // A sample at the end of an interval counts what happened within it.
-    const bin = Math.min(bins - 1, Math.max(0, Math.ceil((time / axis.unit / axis.end) * bins) - 1));
+    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(time / axis.unit / width - 1e-9) - 1));
     counts[bin] = counts[bin]! + value - before;
     before = value;
   }
   return counts;
 }
 
+/** Seconds in one bar: lengths that divide an hour or a day well. */
+const BARS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 43_200, 86_400];
+const MOST_BARS = 48;
+
+/** The length of bars for a time of so many seconds. */
+function barWidth(seconds: number): number {
+  const width = BARS.find(one => seconds / one <= MOST_BARS);
+  return width ?? Math.ceil(seconds / MOST_BARS / 86_400) * 86_400;
+}
+
 function intervalName(seconds: number): string {
-  const name = (count: number, unit: string): string => `${Number(count.toFixed(1))} ${unit}`;
-  if (seconds >= 86_400) return name(seconds / 86_400, 'days');
-  if (seconds >= 3_600) return name(seconds / 3_600, 'hours');
-  if (seconds >= 60) return name(seconds / 60, 'minutes');
-  return name(seconds, 'seconds');
+  const [size, unit] = (
+    [
+      [86_400, 'day'],
+      [3_600, 'hour'],
+      [60, 'minute'],
+    ] as const
+  ).find(one => seconds >= one[0]) ?? [1, 'second'];
+  const count = seconds / size;
+  return count === 1 ? `each ${unit}` : `every ${significant(count, 2)} ${unit}s`;
 }
 
 function empty(text: string): string {

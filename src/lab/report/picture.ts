@@ -5,10 +5,22 @@
 import type { RunResult } from '../experiment/types.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { grouped, span, wrap } from './format.ts';
-import { FONT, INK, ordersPanel, type Panel, pricePanel, SOFT, timeAxis, utilisationPanel, WIDTH } from './picture-panels.ts';
+import {
+  FONT,
+  INK,
+  MARGIN_RIGHT,
+  ordersPanel,
+  type Panel,
+  pricePanel,
+  SOFT,
+  timeAxis,
+  utilisationPanel,
+  WIDTH,
+} from './picture-panels.ts';
 import type { SeriesSketch } from './series.ts';
 
 const LEFT = 32;
+const PANEL_X = 12;
 const PAGE_WIDTH = WIDTH + 40;
 
 /** The picture as an SVG document. */
@@ -49,13 +61,13 @@ function caption(scenario: Scenario, result: RunResult): string {
 
 function drawn(panel: Panel, y: number): string[] {
   const parts = [text(LEFT, y + 22, 15, 600, INK, panel.title)];
-  let x = LEFT + 16 + panel.title.length * 7.6;
-  for (const { label, colour } of panel.legend) {
-    parts.push(`<rect x="${x.toFixed(1)}" y="${y + 12}" width="11" height="11" rx="2" fill="${colour}"/>`);
-    parts.push(text(x + 16, y + 22, 13, 400, SOFT, label));
-    x += 34 + label.length * 6.6;
-  }
-  parts.push(panel.svg.replace('<svg ', `<svg x="12" y="${y + 32}" `));
+  panel.legend.forEach(({ label, colour }, i) => {
+    const x = PANEL_X + WIDTH - MARGIN_RIGHT + 12;
+    const line = y + 54 + i * 21;
+    parts.push(`<rect x="${x}" y="${line - 10}" width="11" height="11" rx="2" fill="${colour}"/>`);
+    parts.push(text(x + 18, line, 13, 600, colour, label));
+  });
+  parts.push(panel.svg.replace('<svg ', `<svg x="${PANEL_X}" y="${y + 32}" `));
   return parts;
 }
 

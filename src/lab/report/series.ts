@@ -17,6 +17,7 @@ export const TOTALS: ReadonlySet<string> = new Set([
   'orders_expired',
   'orders_insufficient_funds',
   'orders_tenant_closed',
+  'orders_removed',
   'leases_broken',
   'paid_uakt',
   'transactions',

@@ -201,7 +201,10 @@ export function flag(): z.ZodType<boolean> {
 /** A list of at least `min` and at most `max` items. */
 export function list<T>(item: z.ZodType<T>, min: number, max: number, what: string): z.ZodType<T[]> {
   const expected = `a list of ${min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`} ${what}`;
-  return z.array(item, { error: expected }).min(min, { error: expected }).max(max, { error: expected });
+  return z
+    .array(item, { error: expected })
+    .min(min, { error: expected, abort: true })
+    .max(max, { error: expected, abort: true });
 }
 
 /** A map with the given keys and no others. */

@@ -13,7 +13,7 @@ import { MAX_TRACE_BYTES, readNodes, readPods, traceProviders } from './trace.ts
 import type { Tree } from './tree.ts';
 import { decode, find, locate, MAX_FILE_BYTES, merge, parseTree } from './tree.ts';
 import type { Scenario, Workload } from './types.ts';
-import { grouped, show } from './units.ts';
+import { grouped, QuantityError, show } from './units.ts';
 import type { ParamsCheck } from './validate.ts';
 import { validateTree } from './validate.ts';
 import { workloadScale } from './workloads.ts';
@@ -194,10 +194,10 @@ function readTrace(workload: Workload, tree: Tree | null, files: Files): Trace {
   try {
     workloadScale(workload, trace);
   } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
     const blame =
       tree === null ? { file: workload.pods, line: 0, column: 0 } : locate(tree, ['workload', 'targetLoad']);
-    const found = error instanceof Error ? error.message : String(error);
-    throw new InvalidScenario([errorAt(blame, ['workload', 'targetLoad'], found, 'a trace that can be scaled')]);
+    throw new InvalidScenario([errorAt(blame, ['workload', 'targetLoad'], error.found, error.expected)]);
   }
   return trace;
 }

@@ -2,7 +2,8 @@
  * `--set path=value`: values given on the command line, laid over a scenario before it is checked.
  *
  * A path is the one that errors print: keys and list indexes joined by dots. The value is YAML, as it would stand in the
- * file: `10`, `5s`, `off`, `{undercut: {step: 0.02}}`. It replaces whatever is there. Whether the format knows the path
+ * file: `10`, `5s`, `off`, `{undercut: {step: 0.02}}`. It replaces whatever is there, and what
+ * cannot stand beside it (`workload.timeScale` takes `workload.targetLoad` away). Whether the format knows the path
  * is for the validation to say, which has all names; only classes and list items, which are named by the file itself,
  * must exist already.
  */
@@ -10,7 +11,7 @@
 import type { Place, Step } from './problem.ts';
 import { errorAt, expectedName, InvalidScenario } from './problem.ts';
 import type { MapEntry, Tree } from './tree.ts';
-import { find, parseTree } from './tree.ts';
+import { find, parseTree, rivalsOf } from './tree.ts';
 import { show } from './units.ts';
 
 /** How the "file" of an override is called in errors. */
@@ -35,6 +36,9 @@ export function applyOverride(tree: Tree, override: string): Tree {
   }
   const written = override.slice(equals + 1).trim();
   if (written === '') throw new InvalidScenario([errorAt(place, path, 'no value', 'path=value')]);
+  if (path.includes('__proto__')) {
+    throw new InvalidScenario([errorAt(place, path, 'the key "__proto__"', 'another name')]);
+  }
   requireNamed(tree, path, place);
   return replace(tree, path, 0, atPlace(parseTree(place.file, written), place), place);
 }
@@ -72,6 +76,7 @@ function replace(tree: Tree, path: readonly string[], depth: number, value: Tree
   }
   // An absent map is made: what the file leaves out may still be set.
   const entries: Map<string, MapEntry> = tree.kind === 'map' ? new Map(tree.entries) : new Map();
+  for (const rival of rivalsOf(path.slice(0, depth), step)) entries.delete(rival);
   const below = entries.get(step);
   const inner: Tree = below?.value ?? { kind: 'scalar', place, value: null };
   entries.set(step, { key: below?.key ?? place, value: replace(inner, path, depth + 1, value, place) });

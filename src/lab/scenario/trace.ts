@@ -11,7 +11,7 @@ import type { CsvRow } from './csv.ts';
 import { readCsv } from './csv.ts';
 import type { ScenarioError } from './problem.ts';
 import { errorAt, InvalidScenario } from './problem.ts';
-import { grouped, show } from './units.ts';
+import { grouped, QuantityError, show } from './units.ts';
 
 /** Largest trace file in bytes. */
 export const MAX_TRACE_BYTES = 256 << 20;
@@ -188,7 +188,9 @@ function readPod(reader: RowReader, row: CsvRow): TracePod {
 /** Thousandths of a GPU in all: a share of one, or whole ones. */
 function readGpu(reader: RowReader, row: CsvRow): number {
   const gpus = reader.whole(row, 'num_gpu', 0, MAX_GPUS);
+  const before = reader.errors.length;
   const milli = reader.whole(row, 'gpu_milli', 0, 1_000);
+  if (reader.errors.length > before) return 0;
   if (gpus === 0 && milli !== 0) reader.fault(row, 'gpu_milli', '0 for a pod without GPUs');
   if (gpus === 1 && milli === 0) reader.fault(row, 'gpu_milli', 'a whole number from 1 to 1,000 for a share of a GPU');
   if (gpus > 1 && milli !== 1_000) reader.fault(row, 'gpu_milli', '1000 for a pod with several GPUs');
@@ -226,16 +228,17 @@ export function gpuLoad(trace: Trace, timeScale: number): number {
 /**
  * The time scale at which the mean GPU load (see gpuLoad) is the target. The load is proportional to the scale, so this
  * is target / load at scale 1.
- * @throws Error when there is nothing to scale: no GPUs, no demand for them, or all arrivals at once
+ * @throws QuantityError when there is nothing to scale: no GPUs, no demand for them, or all arrivals at once
  */
 export function timeScaleFor(trace: Trace, targetLoad: number): number {
   if (!(targetLoad > 0 && Number.isFinite(targetLoad))) {
-    throw new Error(`found a target load of ${targetLoad}, expected more than 0`);
+    throw new QuantityError(`a target load of ${targetLoad}`, 'more than 0');
   }
   const load = gpuLoad(trace, 1);
   if (!(load > 0 && Number.isFinite(load))) {
-    throw new Error(
-      'found a trace without GPUs, demand for them, or time between arrivals, expected all three to scale it',
+    throw new QuantityError(
+      'a trace without GPUs, demand for them, or time between arrivals',
+      'all three, to scale it',
     );
   }
   return targetLoad / load;

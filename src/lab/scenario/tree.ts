@@ -283,11 +283,30 @@ function isChoice(path: readonly Step[]): boolean {
   return CHOICES.has(String(path.at(-1)));
 }
 
+/**
+ * Keys that stand for each other, of which a map may have one only: a child or an override that writes one takes the
+ * others away, instead of making a map with both. `*` is the name of a class.
+ */
+const RIVALS: readonly { readonly at: readonly string[]; readonly keys: readonly (readonly string[])[] }[] = [
+  { at: ['workload'], keys: [['timeScale'], ['targetLoad']] },
+  { at: ['providers', '*'], keys: [['fromTrace'], ['count', 'hosts']] },
+];
+
+/** The keys that must go from the map at `path` when `key` is written into it. */
+export function rivalsOf(path: readonly Step[], key: string): readonly string[] {
+  for (const { at, keys } of RIVALS) {
+    if (at.length !== path.length || !at.every((step, i) => step === '*' || step === path[i])) continue;
+    if (keys.some(side => side.includes(key))) return keys.filter(side => !side.includes(key)).flat();
+  }
+  return [];
+}
+
 /** `child` laid over `base`: maps merge key by key, everything else is replaced by the child's. Neither is changed. */
 export function merge(base: Tree, child: Tree, path: readonly Step[] = []): Tree {
   if (base.kind !== 'map' || child.kind !== 'map') return child;
   if (isChoice(path) && [...child.entries.keys()].join() !== [...base.entries.keys()].join()) return child;
   const entries = new Map(base.entries);
+  for (const key of child.entries.keys()) for (const rival of rivalsOf(path, key)) entries.delete(rival);
   for (const [key, entry] of child.entries) {
     const below = entries.get(key);
     entries.set(

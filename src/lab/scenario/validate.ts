@@ -54,13 +54,16 @@ export function validateTree(tree: Tree, checkParams: ParamsCheck): Validation {
 
 class SectionReader {
   readonly data: Record<string, unknown>;
+  /** Whether the file is a map at all; if not, that is all there is to say. */
+  readonly isMap: boolean;
   readonly issues: FieldIssue[] = [];
   readonly sections: Record<string, unknown> = {};
 
   constructor(tree: Tree) {
     const data = plain(tree);
+    this.isMap = isRecord(data);
     this.data = isRecord(data) ? data : {};
-    if (!isRecord(data)) this.issue([], 'a map with name, question, horizon, providers, tenants...');
+    if (!this.isMap) this.issue([], 'a map with name, question, horizon, providers, tenants...', show(data));
   }
 
   issue(path: readonly Step[], expected: string, found: string | null = null, atKey = false): void {
@@ -80,8 +83,7 @@ class SectionReader {
     for (const key of Object.keys(this.data)) {
       if (!known.includes(key)) this.issue([key], expectedName(key, known), `the key ${show(key)}`, true);
     }
-    const entire = this.issues.length === 0 || Object.keys(this.data).length > 0;
-    for (const [key, schema] of entire ? Object.entries(fields) : []) {
+    for (const [key, schema] of this.isMap ? Object.entries(fields) : []) {
       if (key === 'providers' || key === 'tenants' || key === 'faults') continue;
       this.sections[key] = this.part(schema, this.data[key], [key]);
     }

@@ -3,10 +3,10 @@
 import { address } from '../codec/address.ts';
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import { merkleRoot } from '../codec/merkle.ts';
-import { sha256 } from '../codec/sha256.ts';
+import { HASH_WORDS, sha256Into, wordsToBytes } from '../codec/sha256.ts';
 import { byteString, type CodecType, encode, list, struct, text, uint } from '../codec/struct.ts';
 import { type Facilitation, facilitation } from '../model/messages.ts';
-import { decodeTransaction, MAX_TRANSACTION_BYTES, type Transaction } from './transaction.ts';
+import { readTransaction, type Transaction } from './transaction.ts';
 
 const hash = byteString(32);
 export const NO_HASH = new Uint8Array(32);
@@ -37,9 +37,15 @@ export interface Block {
 
 const facilitationList = list(facilitation, 2_000_000);
 const MAX_TRANSACTIONS = 1_000_000;
+const scratch = new ByteWriter(65_536);
+const hashWords = new Int32Array(HASH_WORDS);
 
 export function headerHash(one: Header): Uint8Array {
-  return sha256(encode(header, one));
+  scratch.reset();
+  header.write(scratch, one);
+  const bytes = scratch.view();
+  sha256Into(bytes, 0, bytes.length, hashWords, 0);
+  return wordsToBytes(hashWords, 0);
 }
 
 /** The root over facilitation and transactions of a block. */
@@ -48,12 +54,12 @@ export function contentRoot(facilitated: readonly Facilitation[], transactions: 
 }
 
 export function encodeBlock(block: Block): Uint8Array {
-  const writer = new ByteWriter(4096);
-  header.write(writer, block.header);
-  facilitationList.write(writer, block.facilitation);
-  writer.uint(block.transactions.length);
-  for (const tx of block.transactions) writer.byteString(tx.encode(), MAX_TRANSACTION_BYTES);
-  return writer.take();
+  scratch.reset();
+  header.write(scratch, block.header);
+  facilitationList.write(scratch, block.facilitation);
+  scratch.uint(block.transactions.length);
+  for (const tx of block.transactions) tx.write(scratch);
+  return scratch.take();
 }
 
 /** Reads a block from its bytes. Throws DecodeError unless they are canonical. */
@@ -63,7 +69,7 @@ export function decodeBlock(bytes: Uint8Array): Block {
   const facilitated = facilitationList.read(reader);
   const count = reader.uint(MAX_TRANSACTIONS);
   const transactions: Transaction[] = [];
-  for (let i = 0; i < count; i++) transactions.push(decodeTransaction(reader.byteString(MAX_TRANSACTION_BYTES)));
+  for (let i = 0; i < count; i++) transactions.push(readTransaction(reader));
   reader.end();
   return { header: head, facilitation: facilitated, transactions };
 }

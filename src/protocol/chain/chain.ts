@@ -27,7 +27,7 @@ import { Commitment } from './commitment.ts';
 import { EventCommitment } from './event-commitment.ts';
 import { type Genesis, genesisState } from './genesis.ts';
 import { underGrant } from './grants.ts';
-import { minimumFee, signatureHolds, type Transaction } from './transaction.ts';
+import { minimumFee, type Transaction } from './transaction.ts';
 
 /** A block that no honest validator accepts. */
 export class InvalidBlock extends Error {
@@ -133,7 +133,7 @@ export class Chain {
     if (body.fee < least) return refuse('low_fee', `fee ${body.fee} uakt, at least ${least} are expected`);
     const balance = this.state.balanceOf(body.account);
     if (balance < reserved + body.fee) return refuse('no_fee', `balance ${balance} uakt, the fee is ${body.fee}`);
-    return signatureHolds(tx, this.#scheme) ? null : refuse('bad_signature', 'the signature is not the account’s');
+    return tx.signatureHolds(this.#scheme) ? null : refuse('bad_signature', 'the signature is not the account’s');
   }
 
   /** Says of one transaction after another whether it still fits into the next block, and counts it if so. */

@@ -3,8 +3,9 @@
  * bytes are made once and kept on it.
  */
 import { address, addressOf } from '../codec/address.ts';
-import { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { ByteReader, ByteWriter, equalBytes } from '../codec/bytes.ts';
 import { DecodeError } from '../codec/errors.ts';
+import { BoundedMemo } from '../codec/memo.ts';
 import { keyedHash128 } from '../codec/keyed-hash.ts';
 import type { KeyPair, SignatureScheme } from '../codec/signature.ts';
 import { byteString, type CodecType, struct, text, ubig, uint } from '../codec/struct.ts';
@@ -42,6 +43,8 @@ export class Transaction {
   readonly signedBytes: Uint8Array;
   /** 32 bits that tell transactions apart in traces; never identity. */
   readonly fingerprint: number;
+  /** The scheme under which the signature was found to hold; remembered, because everything here is frozen. */
+  #holdsUnder: SignatureScheme | null = null;
 
   constructor(body: TransactionBody, key: Uint8Array, signature: Uint8Array, signedBytes: Uint8Array) {
     this.body = body;
@@ -58,13 +61,36 @@ export class Transaction {
     return this.signedBytes.length + SEAL_BYTES;
   }
 
-  encode(): Uint8Array {
-    const writer = new ByteWriter();
+  write(writer: ByteWriter): void {
     writer.byteString(this.signedBytes, MAX_TRANSACTION_BYTES);
     keyCodec.write(writer, this.key);
     signatureCodec.write(writer, this.signature);
-    return writer.take();
   }
+
+  encode(): Uint8Array {
+    scratch.reset();
+    this.write(scratch);
+    return scratch.take();
+  }
+
+  /** Whether the signature is the account's own. Facts about authority and money are checked at execution. */
+  signatureHolds(scheme: SignatureScheme): boolean {
+    if (this.#holdsUnder === scheme) return true;
+    const holds = owns(this.body.account, this.key) && scheme.verify(this.key, this.signedBytes, this.signature);
+    if (holds) this.#holdsUnder = scheme;
+    return holds;
+  }
+}
+
+/** Keys that were found to be an account's own, so that the address of each is derived once. */
+const owners = new BoundedMemo<string, Uint8Array>(100_000);
+
+function owns(account: string, key: Uint8Array): boolean {
+  const known = owners.get(account);
+  if (known !== undefined && equalBytes(known, key)) return true;
+  if (addressOf(key) !== account) return false;
+  owners.set(account, key.slice());
+  return true;
 }
 
 /** The canonical bytes of a body. Throws EncodeError on a value that has none. */
@@ -86,19 +112,20 @@ export function decodeTransaction(bytes: Uint8Array): Transaction {
     throw new DecodeError(0, `${bytes.length} bytes`, `a transaction of at most ${MAX_TRANSACTION_BYTES} bytes`);
   }
   const reader = new ByteReader(bytes);
+  const tx = readTransaction(reader);
+  reader.end();
+  return tx;
+}
+
+/** Reads the transaction that comes next. Throws DecodeError unless its bytes are canonical. */
+export function readTransaction(reader: ByteReader): Transaction {
   const signedBytes = reader.byteString(MAX_TRANSACTION_BYTES);
   const key = keyCodec.read(reader);
   const signature = signatureCodec.read(reader);
-  reader.end();
   const bodyReader = new ByteReader(signedBytes);
   const body = transactionBody.read(bodyReader);
   bodyReader.end();
   return new Transaction(body, key, signature, signedBytes);
-}
-
-/** Whether the signature is the account's own. Facts about authority and money are checked at execution. */
-export function signatureHolds(tx: Transaction, scheme: SignatureScheme): boolean {
-  return addressOf(tx.key) === tx.body.account && scheme.verify(tx.key, tx.signedBytes, tx.signature);
 }
 
 /** The least fee of a transaction: base + bytes + per object created. */

@@ -99,70 +99,103 @@ export type Event = CodecType<typeof event>;
 export type EventType = Event['type'];
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 
-export function regionTopic(region: string): string {
-  return `region/${region}`;
+/**
+ * Kinds of topics: `region`: orders opened for a region; `market`: what became of them, prices among it; `book`: bids
+ * as they are placed and closed, for those who want to see the book of a region; `account`: what concerns one account;
+ * `providers`: the register; `governance`: proposals and parameters. The last two have no key.
+ */
+export type TopicKind = 'region' | 'market' | 'book' | 'account' | 'providers' | 'governance';
+
+export function topic(kind: TopicKind, key: string): string {
+  return key === '' && (kind === 'providers' || kind === 'governance') ? kind : `${kind}/${key}`;
 }
-/** Bids as they are placed and closed, for those who want to see the book of a region. */
+export function regionTopic(region: string): string {
+  return topic('region', region);
+}
+export function marketTopic(region: string): string {
+  return topic('market', region);
+}
 export function bookTopic(region: string): string {
-  return `book/${region}`;
+  return topic('book', region);
 }
 export function accountTopic(account: string): string {
-  return `account/${account}`;
+  return topic('account', account);
 }
 export const GOVERNANCE_TOPIC = 'governance';
 export const PROVIDERS_TOPIC = 'providers';
 
-/** The topics of an event, without duplicates. */
-export function topicsOf(ev: Event): string[] {
+/** Names the topics of an event, each once. */
+export function visitTopics(ev: Event, visit: (kind: TopicKind, key: string) => void): void {
+  const both = (one: string, other: string): void => {
+    visit('account', one);
+    if (other !== one) visit('account', other);
+  };
   switch (ev.type) {
-    case 'TransactionFailed':
-      return [accountTopic(ev.account)];
     case 'OrderOpened':
-      return [regionTopic(ev.infrastructure.region), accountTopic(ev.tenant)];
+      visit('region', ev.infrastructure.region);
+      visit('account', ev.tenant);
+      return;
     case 'OrderClosed':
-      return [regionTopic(ev.region), accountTopic(ev.tenant)];
+      visit('market', ev.region);
+      visit('account', ev.tenant);
+      return;
     case 'FulfillmentPlaced':
     case 'FulfillmentClosed':
-      return [bookTopic(ev.region), accountTopic(ev.provider)];
+      visit('book', ev.region);
+      visit('account', ev.provider);
+      return;
     case 'LeaseCreated':
-      return [regionTopic(ev.region), ...parties(ev)];
+      visit('market', ev.region);
+      both(ev.tenant, ev.provider);
+      return;
     case 'LeaseActive':
     case 'LeaseConfirmed':
     case 'LeasePaid':
     case 'LeaseClosing':
     case 'LeaseClosed':
     case 'LeaseBroken':
-      return parties(ev);
     case 'FulfillmentChosen':
-      return [accountTopic(ev.provider), accountTopic(ev.tenant)];
+      both(ev.tenant, ev.provider);
+      return;
     case 'DeploymentSubmitted':
     case 'DeploymentUpdated':
     case 'DeploymentClosing':
     case 'DeploymentClosed':
     case 'EscrowDeposited':
-      return [accountTopic(ev.tenant)];
+      visit('account', ev.tenant);
+      return;
     case 'ProviderRegistered':
     case 'ProviderUpdated':
     case 'ProviderJailed':
-      return [PROVIDERS_TOPIC, accountTopic(ev.provider)];
+      visit('providers', '');
+      visit('account', ev.provider);
+      return;
     case 'Transferred':
-      return ev.from === ev.to ? [accountTopic(ev.from)] : [accountTopic(ev.from), accountTopic(ev.to)];
+      both(ev.from, ev.to);
+      return;
+    case 'TransactionFailed':
     case 'StakeBonded':
     case 'StakeUnbonding':
     case 'StakeReleased':
     case 'StakeSlashed':
     case 'RewardsWithdrawn':
-      return [accountTopic(ev.account)];
+      visit('account', ev.account);
+      return;
     case 'Granted':
     case 'Revoked':
-      return ev.granter === ev.grantee
-        ? [accountTopic(ev.granter)]
-        : [accountTopic(ev.granter), accountTopic(ev.grantee)];
-    default:
-      return [GOVERNANCE_TOPIC];
+      both(ev.granter, ev.grantee);
+      return;
+    case 'ProposalSubmitted':
+    case 'Voted':
+    case 'ProposalEnded':
+    case 'ParameterChanged':
+      visit('governance', '');
   }
 }
 
-function parties(ev: { tenant: string; provider: string }): string[] {
-  return ev.tenant === ev.provider ? [accountTopic(ev.provider)] : [accountTopic(ev.tenant), accountTopic(ev.provider)];
+/** The topics of an event, without duplicates. */
+export function topicsOf(ev: Event): string[] {
+  const topics: string[] = [];
+  visitTopics(ev, (kind, key) => topics.push(topic(kind, key)));
+  return topics;
 }

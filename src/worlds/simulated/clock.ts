@@ -46,8 +46,7 @@ export class NodeClock {
     let time = reading - this.offset;
     if (this.drift !== 0) {
       time = this.since + Math.floor((time - this.since) / (1 + this.drift / 1e6));
-      // The estimate is off by rounding only; walk to the first true time that satisfies the definition.
-      while (time > now && this.local(time - 1) >= reading) time--;
+      // Rounded down, the estimate is never late; walk to the first true time that satisfies the definition.
       while (this.local(Math.max(time, now)) < reading) time++;
     }
     return time < now ? now : time;

@@ -26,6 +26,9 @@ import type { Process } from './process.ts';
 import { digestTimer, type TimerRecord } from './timers.ts';
 import type { TraceHash } from './trace.ts';
 
+/** Events between two calls of `onSlice`. */
+const SLICE_EVENTS = 65_536;
+
 /** Why a run came back: the time is over, the events are, or somebody asked for it. */
 export type Stopped = 'time' | 'events' | 'stop';
 
@@ -60,12 +63,17 @@ export class Dispatcher<Message, Request> {
   }
 
   /** Dispatches events up to and including a time, or so many of them. */
-  loop(until: Time, maxEvents: number): Stopped {
+  loop(until: Time, maxEvents: number, onSlice?: (now: Time) => void): Stopped {
     const { agenda, traceHash } = this;
     const { queue } = agenda;
     const last = traceHash.count + maxEvents;
+    let nextSlice = traceHash.count + SLICE_EVENTS;
     while (traceHash.count < last) {
       if (this.stopped) return 'stop';
+      if (traceHash.count >= nextSlice) {
+        nextSlice += SLICE_EVENTS;
+        onSlice?.(agenda.now);
+      }
       if (queue.peek() > until) {
         agenda.now = until;
         return 'time';

@@ -284,8 +284,6 @@ export class Network<Message, Request> {
     if (link.blocked) return;
     for (const end of [...link.ends]) this.pump(end);
     for (const retry of link.waiting.splice(0)) retry();
-    // A connection needs both directions, so attempts may wait at either.
-    for (const retry of this.link(link.to, link.from).waiting.splice(0)) retry();
   }
 
   private transmit(end: End<Message, Request>, message: Message): void {

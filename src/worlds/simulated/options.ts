@@ -64,7 +64,6 @@ export interface ActorOptions<Message, Request = unknown> {
 export interface RunOptions {
   /** Stop after so many events. */
   readonly maxEvents?: number;
+  /** Called from outside of any actor after each 65,536 events, to tell how far the run has got. */
+  readonly onSlice?: (now: Time) => void;
 }
-
-/** Why `run` came back: the time is over, the events are, or somebody called `stop`. */
-export type Stopped = 'time' | 'events' | 'stop';

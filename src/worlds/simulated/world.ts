@@ -190,7 +190,7 @@ export class SimulatedWorld<Message, Request = unknown> implements FaultPort, Pr
         this.pendingFaults = [];
         this.inject(faults);
       }
-      return this.dispatcher.loop(until, options.maxEvents ?? Number.POSITIVE_INFINITY);
+      return this.dispatcher.loop(until, options.maxEvents ?? Number.POSITIVE_INFINITY, options.onSlice);
     } catch (cause) {
       throw this.failed(cause);
     } finally {

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { scenarioJsonSchemaText } from '../../../src/lab/scenario/json-schema.ts';
+import { InvalidScenario } from '../../../src/lab/scenario/problem.ts';
 import { BASE, errorsOf, load, variant } from './fixture.ts';
 
 describe('a small scenario', () => {
@@ -522,7 +525,7 @@ expect: [a = 3, "x >"]
       's.yaml:10:21 providers.cheap.capacity.cpu',
       's.yaml:10:35 providers.cheap.capacity.memory',
       's.yaml:11:17 providers.cheap.cost.cpu',
-      's.yaml:12:34 providers.cheap.strategy.costPlus.margin',
+      's.yaml:12:35 providers.cheap.strategy.costPlus.margin',
       's.yaml:13:14 providers.cheap.balance',
       's.yaml:16:12 tenants.web.count',
       's.yaml:17:14 tenants.web.balance',
@@ -534,6 +537,80 @@ expect: [a = 3, "x >"]
       's.yaml:24:10 expect.0',
       's.yaml:24:17 expect.1',
     ]);
+  });
+});
+
+describe('any input', () => {
+  /** Paths to every value of the base. */
+  const pathsIn = (value: unknown, path: readonly string[] = []): (readonly string[])[] =>
+    typeof value === 'object' && value !== null
+      ? [path, ...Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, [...path, key]))]
+      : [path];
+  const replaced = (value: unknown, path: readonly string[], by: unknown): unknown => {
+    const [step, ...rest] = path;
+    if (step === undefined) return by;
+    if (Array.isArray(value)) return value.with(Number(step), replaced(value[Number(step)], rest, by));
+    const map = value as Record<string, unknown>;
+    return { ...map, [step]: replaced(map[step], rest, by) };
+  };
+
+  it('in the place of any value loads, or is refused with a place; it never fails otherwise', () => {
+    const base: unknown = parse(BASE);
+    const text = fc.constantFrom(
+      '5s',
+      '64Gi',
+      '3 uakt/h',
+      '12 akash',
+      'eu',
+      'any',
+      'honest',
+      'cost * 2',
+      '-1s',
+      '20%',
+      '',
+    );
+    const key = fc.constantFrom(
+      'uniform',
+      'exponential',
+      'choice',
+      'values',
+      'weights',
+      'every',
+      'poisson',
+      'price',
+      'toString',
+      'kind',
+    );
+    const { value } = fc.letrec(tie => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        text,
+        fc.double(),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(key, tie('value'), { maxKeys: 3 }),
+      ),
+    }));
+    let loaded = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...pathsIn(base)), value, (path, by) => {
+        const changed = stringify(replaced(base, path, by));
+        try {
+          load(changed);
+          loaded += 1;
+        } catch (error) {
+          if (!(error instanceof InvalidScenario)) throw error;
+          expect(error.errors.length).toBeGreaterThan(0);
+          for (const { line, found, expected } of error.errors)
+            expect(line > 0 && found !== '' && expected !== '').toBe(true);
+        }
+      }),
+      { numRuns: 1_000, seed: 20_231_105 },
+    );
+    expect(loaded).toBeGreaterThan(10);
+    expect(loaded).toBeLessThan(900);
   });
 });
 

@@ -152,6 +152,20 @@ describe('merging', () => {
     });
   });
 
+  it('takes away what cannot stand beside what the child writes', () => {
+    expect(merged('workload: {timeScale: 1, pods: p}\n', 'workload: {targetLoad: 0.7}\n')).toEqual({
+      workload: { targetLoad: 0.7, pods: 'p' },
+    });
+    expect(
+      merged('providers: {p: {count: 1, hosts: 2, region: eu}}\n', 'providers: {p: {fromTrace: openb}}\n'),
+    ).toEqual({
+      providers: { p: { fromTrace: 'openb', region: 'eu' } },
+    });
+    expect(merged('tenants: {p: {count: 1}}\n', 'tenants: {p: {fromTrace: openb}}\n')).toEqual({
+      tenants: { p: { count: 1, fromTrace: 'openb' } },
+    });
+  });
+
   it('keeps the places of both files and changes neither tree', () => {
     const base = parseTree('b', 'a: {x: 1, y: 2}\n');
     const child = parseTree('c', 'a: {y: 3}\n');

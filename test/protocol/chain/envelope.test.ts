@@ -5,11 +5,19 @@ import { describe, expect, test } from 'vitest';
 import { InvalidBlock } from '../../../src/protocol/chain/chain.ts';
 import { minimumFee } from '../../../src/protocol/chain/transaction.ts';
 import { MESSAGE_TYPES, type Message, type MessageType, objectsCreated } from '../../../src/protocol/model/messages.ts';
-import { bid, ChainDriver, confirmation, deployment, group, hashOf, infrastructure } from '../../support/chain-driver.ts';
 import {
+  bid,
+  ChainDriver,
+  confirmation,
+  deployment,
+  group,
+  hashOf,
+  infrastructure,
+} from '../../support/chain-driver.ts';
+import {
+  AKASH,
   activeLease,
   addressOfName,
-  AKASH,
   changedLeaves,
   faultsOfBooks,
   hashOfState,
@@ -76,7 +84,8 @@ describe('2 Transactions: what is not includable', () => {
   test('an account that does not exist, where fees are zero: whatever is includable executes', () => {
     const d = market();
     const tx = d.sign('nobody', transfer('ann', 1n));
-    if (d.chain.faultOfTransaction(tx, 0) !== null) return expect(() => d.block({ transactions: [tx] })).toThrow(InvalidBlock);
+    if (d.chain.faultOfTransaction(tx, 0) !== null)
+      return expect(() => d.block({ transactions: [tx] })).toThrow(InvalidBlock);
     const { receipts } = d.block({ transactions: [tx] });
     expect(receipts.map(one => one.code)).toEqual(['insufficient_funds']);
   });
@@ -84,35 +93,58 @@ describe('2 Transactions: what is not includable', () => {
 
 describe('2 Transactions: a failed message uses up the nonce, pays the fee, and changes nothing else', () => {
   const wrong = hashOf('wrong');
-  const failing: { readonly [N in MessageType]?: (d: ChainDriver, lease: string, open: string) => [string, Message] } = {
-    Transfer: () => ['tom', transfer('ann', 10n ** 18n)],
-    Stake: () => ['tom', { type: 'Stake', amount: 10n ** 18n }],
-    Delegate: () => ['tom', { type: 'Delegate', validator: addressOfName('ann'), amount: 1n }],
-    Undelegate: () => ['tom', { type: 'Undelegate', validator: addressOfName('validator'), amount: 1n }],
-    Redelegate: () => [
-      'tom',
-      { type: 'Redelegate', source: addressOfName('ann'), target: addressOfName('validator'), amount: 1n },
-    ],
-    WithdrawRewards: () => ['tom', { type: 'WithdrawRewards', validator: addressOfName('validator') }],
-    RegisterProvider: () => ['ann', { type: 'RegisterProvider', region: 'eu', attributes: {}, certificate: wrong, endpoint: 'x' }],
-    UpdateProvider: () => ['tom', { type: 'UpdateProvider', region: 'eu', attributes: {}, certificate: wrong, endpoint: 'x' }],
-    // The escrow is enough for one period, but above the balance.
-    SubmitDeployment: () => ['tom', deployment({ escrow: 10n ** 12n })],
-    UpdateDeployment: (_d, lease) => [
-      'tom',
-      { type: 'UpdateDeployment', deployment: lease.slice(0, -4), version: wrong, add: [], remove: [5], reprice: [] },
-    ],
-    CloseDeployment: (_d, lease) => ['tim', { type: 'CloseDeployment', deployment: lease.slice(0, -4) }],
-    DepositEscrow: (_d, lease) => ['tom', { type: 'DepositEscrow', deployment: lease.slice(0, -4), amount: 10n ** 18n }],
-    SubmitFulfillment: (d, _lease, open) => ['bob', bid(d.order(open), 1_000_001n)],
-    CancelFulfillment: (_d, _lease, open) => ['bob', { type: 'CancelFulfillment', order: open }],
-    ChooseFulfillment: (_d, _lease, open) => ['tom', { type: 'ChooseFulfillment', order: open, provider: addressOfName('ann') }],
-    SubmitLeaseConfirmation: (_d, lease) => ['ann', confirmation(lease, true)],
-    SubmitProposal: () => ['tom', { type: 'SubmitProposal', changes: [{ name: 'quorum', value: '1' }], title: 't' }],
-    Vote: () => ['validator', { type: 'Vote', proposal: 9, choice: 'yes' }],
-    Grant: () => ['tom', { type: 'Grant', grantee: addressOfName('ann'), messages: ['Grant'], deployment: '', limit: 1n, expires: 10 ** 15 }],
-    Revoke: () => ['tom', { type: 'Revoke', grant: 'none' }],
-  };
+  const failing: { readonly [N in MessageType]?: (d: ChainDriver, lease: string, open: string) => [string, Message] } =
+    {
+      Transfer: () => ['tom', transfer('ann', 10n ** 18n)],
+      Stake: () => ['tom', { type: 'Stake', amount: 10n ** 18n }],
+      Delegate: () => ['tom', { type: 'Delegate', validator: addressOfName('ann'), amount: 1n }],
+      Undelegate: () => ['tom', { type: 'Undelegate', validator: addressOfName('validator'), amount: 1n }],
+      Redelegate: () => [
+        'tom',
+        { type: 'Redelegate', source: addressOfName('ann'), target: addressOfName('validator'), amount: 1n },
+      ],
+      WithdrawRewards: () => ['tom', { type: 'WithdrawRewards', validator: addressOfName('validator') }],
+      RegisterProvider: () => [
+        'ann',
+        { type: 'RegisterProvider', region: 'eu', attributes: {}, certificate: wrong, endpoint: 'x' },
+      ],
+      UpdateProvider: () => [
+        'tom',
+        { type: 'UpdateProvider', region: 'eu', attributes: {}, certificate: wrong, endpoint: 'x' },
+      ],
+      // The escrow is enough for one period, but above the balance.
+      SubmitDeployment: () => ['tom', deployment({ escrow: 10n ** 12n })],
+      UpdateDeployment: (_d, lease) => [
+        'tom',
+        { type: 'UpdateDeployment', deployment: lease.slice(0, -4), version: wrong, add: [], remove: [5], reprice: [] },
+      ],
+      CloseDeployment: (_d, lease) => ['tim', { type: 'CloseDeployment', deployment: lease.slice(0, -4) }],
+      DepositEscrow: (_d, lease) => [
+        'tom',
+        { type: 'DepositEscrow', deployment: lease.slice(0, -4), amount: 10n ** 18n },
+      ],
+      SubmitFulfillment: (d, _lease, open) => ['bob', bid(d.order(open), 1_000_001n)],
+      CancelFulfillment: (_d, _lease, open) => ['bob', { type: 'CancelFulfillment', order: open }],
+      ChooseFulfillment: (_d, _lease, open) => [
+        'tom',
+        { type: 'ChooseFulfillment', order: open, provider: addressOfName('ann') },
+      ],
+      SubmitLeaseConfirmation: (_d, lease) => ['ann', confirmation(lease, true)],
+      SubmitProposal: () => ['tom', { type: 'SubmitProposal', changes: [{ name: 'quorum', value: '1' }], title: 't' }],
+      Vote: () => ['validator', { type: 'Vote', proposal: 9, choice: 'yes' }],
+      Grant: () => [
+        'tom',
+        {
+          type: 'Grant',
+          grantee: addressOfName('ann'),
+          messages: ['Grant'],
+          deployment: '',
+          limit: 1n,
+          expires: 10 ** 15,
+        },
+      ],
+      Revoke: () => ['tom', { type: 'Revoke', grant: 'none' }],
+    };
 
   test.each(MESSAGE_TYPES)('%s', type => {
     const d = market({ params: { feeBase: 50n, feePerByte: 1n, feePerObject: 500n }, accounts: { tom: {}, tim: {} } });
@@ -141,7 +173,9 @@ describe('2 Transactions: a failed message uses up the nonce, pays the fee, and 
 
   test('a message that failed half-way is undone: escrow, orders and events of a deployment that names a bad infrastructure', () => {
     const d = market();
-    const bad = deployment({ infrastructure: [infrastructure(), infrastructure({ resources: [group({ count: 0 })] })] });
+    const bad = deployment({
+      infrastructure: [infrastructure(), infrastructure({ resources: [group({ count: 0 })] })],
+    });
     expect(d.attempt('tom', bad)).toMatchObject({ ok: false, code: 'bad_deployment' });
     expect([d.state.orders.size, d.state.deployments.size, d.balance('tom')]).toEqual([0, 0, 1_000n * AKASH]);
   });

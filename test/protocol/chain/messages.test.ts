@@ -1,14 +1,46 @@
 /** MARKET rules, section 2, the table: every transaction is there, and does what its line says. */
 import { describe, expect, test } from 'vitest';
 import { MESSAGE_TYPES } from '../../../src/protocol/model/messages.ts';
-import { bid, confirmation, deployment, group, hashOf, infrastructure, UAKT_PER_S } from '../../support/chain-driver.ts';
-import { activeLease, addressOfName, AKASH, closing, deploymentIdOf, faultsOfBooks, market, order, pendingLease } from '../support.ts';
+import {
+  bid,
+  confirmation,
+  deployment,
+  group,
+  hashOf,
+  infrastructure,
+  UAKT_PER_S,
+} from '../../support/chain-driver.ts';
+import {
+  AKASH,
+  activeLease,
+  addressOfName,
+  closing,
+  deploymentIdOf,
+  faultsOfBooks,
+  market,
+  order,
+  pendingLease,
+} from '../support.ts';
 
 describe('2 Transactions: the table is complete', () => {
   test.each([
     ...['Transfer', 'Stake', 'Delegate', 'Undelegate', 'Redelegate', 'WithdrawRewards', 'RegisterCandidate', 'Unjail'],
-    ...['RegisterProvider', 'UpdateProvider', 'SubmitDeployment', 'UpdateDeployment', 'CloseDeployment', 'DepositEscrow'],
-    ...['SubmitFulfillment', 'CancelFulfillment', 'ChooseFulfillment', 'SubmitLeaseConfirmation', 'SubmitProposal', 'Vote'],
+    ...[
+      'RegisterProvider',
+      'UpdateProvider',
+      'SubmitDeployment',
+      'UpdateDeployment',
+      'CloseDeployment',
+      'DepositEscrow',
+    ],
+    ...[
+      'SubmitFulfillment',
+      'CancelFulfillment',
+      'ChooseFulfillment',
+      'SubmitLeaseConfirmation',
+      'SubmitProposal',
+      'Vote',
+    ],
     ...['Grant', 'Revoke', 'SubmitEvidence'],
   ])('%s', type => {
     expect(MESSAGE_TYPES).toContain(type);
@@ -36,13 +68,24 @@ describe('2 Transactions: Transfer', () => {
 
 describe('2 Transactions: RegisterProvider, UpdateProvider', () => {
   const register = (region: string) =>
-    ({ type: 'RegisterProvider', region, attributes: { gpu: 'a100' }, certificate: hashOf('c'), endpoint: 'tim:1' }) as const;
+    ({
+      type: 'RegisterProvider',
+      region,
+      attributes: { gpu: 'a100' },
+      certificate: hashOf('c'),
+      endpoint: 'tim:1',
+    }) as const;
 
   test('registers region, attributes, root certificate and endpoint, once', () => {
     const d = market();
     expect(d.attempt('tim', register('')).code).toBe('bad_provider');
     d.must('tim', register('us'));
-    expect(d.provider('tim')).toMatchObject({ region: 'us', attributes: { gpu: 'a100' }, endpoint: 'tim:1', certificate: hashOf('c') });
+    expect(d.provider('tim')).toMatchObject({
+      region: 'us',
+      attributes: { gpu: 'a100' },
+      endpoint: 'tim:1',
+      certificate: hashOf('c'),
+    });
     expect(d.attempt('tim', register('us')).code).toBe('registered');
   });
 
@@ -58,7 +101,10 @@ describe('2 Transactions: RegisterProvider, UpdateProvider', () => {
 describe('2 Transactions: SubmitDeployment', () => {
   test('funds the escrow and opens an order per infrastructure', () => {
     const d = market();
-    const orders = d.deploy('tom', { infrastructure: [infrastructure(), infrastructure({ region: 'us' })], escrow: 5_000n });
+    const orders = d.deploy('tom', {
+      infrastructure: [infrastructure(), infrastructure({ region: 'us' })],
+      escrow: 5_000n,
+    });
     const tom = addressOfName('tom');
     expect(orders).toEqual([`${tom}/0/0/0`, `${tom}/0/1/0`]);
     expect(d.deployment(`${tom}/0`)).toMatchObject({ escrow: 5_000n, state: 'open', version: hashOf('manifest') });
@@ -76,7 +122,8 @@ describe('2 Transactions: SubmitDeployment', () => {
 
   test('refuses what cannot be ordered', () => {
     const d = market({ params: { maxOpenFor: 10_000_000, maxWaitDuration: 50 } });
-    const bad = (changes: Parameters<typeof deployment>[0]) => d.attempt('tom', deployment({ openFor: 1, ...changes })).code;
+    const bad = (changes: Parameters<typeof deployment>[0]) =>
+      d.attempt('tom', deployment({ openFor: 1, ...changes })).code;
     expect(bad({ infrastructure: [] })).toBe('bad_deployment');
     expect(bad({ infrastructure: [infrastructure({ resources: [] })] })).toBe('bad_deployment');
     expect(bad({ infrastructure: [infrastructure({ resources: [group({ price: 0n })] })] })).toBe('bad_deployment');
@@ -98,7 +145,15 @@ describe('2 Transactions: SubmitDeployment', () => {
 
 describe('2 Transactions: UpdateDeployment', () => {
   const update = (id: string, changes: object) =>
-    ({ type: 'UpdateDeployment', deployment: deploymentIdOf(id), version: hashOf('v2'), add: [], remove: [], reprice: [], ...changes }) as const;
+    ({
+      type: 'UpdateDeployment',
+      deployment: deploymentIdOf(id),
+      version: hashOf('v2'),
+      add: [],
+      remove: [],
+      reprice: [],
+      ...changes,
+    }) as const;
 
   test('new manifest version', () => {
     const d = market();
@@ -159,7 +214,9 @@ describe('2 Transactions: UpdateDeployment', () => {
     // Four blocks after the first confirmation 4 of 20 are owed: 16 are free. An order of 2 uakt/s reserves 16.
     expect(attempt({ add: [infrastructure({ resources: [group({ price: 2n * UAKT_PER_S })] })] })).toBe('');
     // A block later 15 are free.
-    expect(attempt({ add: [infrastructure({ resources: [group({ price: 2n * UAKT_PER_S })] })] })).toBe('insufficient_escrow');
+    expect(attempt({ add: [infrastructure({ resources: [group({ price: 2n * UAKT_PER_S })] })] })).toBe(
+      'insufficient_escrow',
+    );
   });
 });
 
@@ -181,7 +238,9 @@ describe('2 Transactions: CloseDeployment, DeploymentClosed', () => {
     expect(d.events('DeploymentClosed')).toEqual([]);
     d.block();
     expect(d.blocks.at(-1)?.facilitation).toEqual([{ type: 'DeploymentClosed', deployment: deploymentIdOf(lease) }]);
-    expect(d.events('DeploymentClosed')).toMatchObject([{ deployment: deploymentIdOf(lease), reason: 'tenant_closed' }]);
+    expect(d.events('DeploymentClosed')).toMatchObject([
+      { deployment: deploymentIdOf(lease), reason: 'tenant_closed' },
+    ]);
     expect(d.state.deployments.size).toBe(0);
   });
 

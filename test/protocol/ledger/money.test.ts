@@ -52,11 +52,16 @@ describe('costOfBlocks', () => {
 
   test('is at least what the same stretch pays', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.nat({ max: 1_000 }), fc.nat({ max: 10 ** 8 }), (price, n, us) => {
-        const cost = costOfBlocks(price, n, us);
-        expect(cost - cumulativePay(price, n * us)).toBeGreaterThanOrEqual(0n);
-        expect(cost - cumulativePay(price, n * us)).toBeLessThanOrEqual(1n);
-      }),
+      fc.property(
+        fc.bigInt({ min: 0n, max: 10n ** 12n }),
+        fc.nat({ max: 1_000 }),
+        fc.nat({ max: 10 ** 8 }),
+        (price, n, us) => {
+          const cost = costOfBlocks(price, n, us);
+          expect(cost - cumulativePay(price, n * us)).toBeGreaterThanOrEqual(0n);
+          expect(cost - cumulativePay(price, n * us)).toBeLessThanOrEqual(1n);
+        },
+      ),
     );
   });
 });

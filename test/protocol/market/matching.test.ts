@@ -4,10 +4,16 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Bid, compareBids, matchingRule } from '../../../src/protocol/market/matching.ts';
 import { bid, type ChainDriver, group, UAKT_PER_S } from '../../support/chain-driver.ts';
-import { addressOfName, AKASH, market, order, SECOND } from '../support.ts';
+import { AKASH, addressOfName, market, order, SECOND } from '../support.ts';
 
 const book = { maximum: 1_000n, chosen: '', withdrawn: [] };
-const placed = (id: string, total: bigint, height = 1, position = 0, provider = id): Bid => ({ id, provider, total, height, position });
+const placed = (id: string, total: bigint, height = 1, position = 0, provider = id): Bid => ({
+  id,
+  provider,
+  total,
+  height,
+  position,
+});
 const won = (d: ChainDriver) => d.events('LeaseCreated').map(one => [d.name(one.provider), one.price]);
 
 const folder = join(resolve(import.meta.dirname, '../../..', process.env.ORRERY_DATA ?? '../shared/data'), 'market');
@@ -35,8 +41,13 @@ describe('7 lowest-price: the production rule', () => {
       return;
     }
     for (const file of files) {
-      const { note, cases } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { note: string; cases: TableCase[] };
-      const prices = new Map([...note.matchAll(/(\d+):(\d+)/g)].map(([, id, price]) => [Number(id), BigInt(price as string)]));
+      const { note, cases } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as {
+        note: string;
+        cases: TableCase[];
+      };
+      const prices = new Map(
+        [...note.matchAll(/(\d+):(\d+)/g)].map(([, id, price]) => [Number(id), BigInt(price as string)]),
+      );
       test(`${file}: ${cases.length} cases, 10 prices`, () => {
         expect(prices.size).toBe(10);
         expect(cases.length).toBeGreaterThan(0);
@@ -98,7 +109,13 @@ describe('7 second-price: lowest bid wins, pays the second', () => {
     d.send('bob', bid(d.order(id), 200n));
     d.send('cal', bid(d.order(id), 400n));
     d.block();
-    d.must('ann', { type: 'UpdateProvider', region: 'us', attributes: {}, certificate: new Uint8Array(32), endpoint: '' });
+    d.must('ann', {
+      type: 'UpdateProvider',
+      region: 'us',
+      attributes: {},
+      certificate: new Uint8Array(32),
+      endpoint: '',
+    });
     d.block();
     expect(won(d)).toEqual([['bob', 400n]]);
   });
@@ -115,11 +132,17 @@ describe('7 second-price: lowest bid wins, pays the second', () => {
 });
 
 describe('7 tenant-chosen', () => {
-  const choice = (id: string, name: string) => ({ type: 'ChooseFulfillment', order: id, provider: addressOfName(name) }) as const;
+  const choice = (id: string, name: string) =>
+    ({ type: 'ChooseFulfillment', order: id, provider: addressOfName(name) }) as const;
   function three(openFor = 100 * SECOND): [ChainDriver, string] {
     const d = market({ params: { matchingRule: 'tenant-chosen' } });
     const id = order(d, {}, { openFor });
-    for (const [name, price] of [['ann', 300n], ['bob', 200n], ['cal', 400n]] as const) d.send(name, bid(d.order(id), price));
+    for (const [name, price] of [
+      ['ann', 300n],
+      ['bob', 200n],
+      ['cal', 400n],
+    ] as const)
+      d.send(name, bid(d.order(id), price));
     d.block();
     return [d, id];
   }
@@ -154,7 +177,11 @@ describe('7 tenant-chosen', () => {
     const [d, id] = three(5 * SECOND);
     d.runUntil('OrderClosed', 20);
     expect(d.events('OrderClosed')).toMatchObject([{ order: id, reason: 'expired' }]);
-    expect(['ann', 'bob', 'cal'].map(name => d.balance(name))).toEqual([1_000n * AKASH, 1_000n * AKASH, 1_000n * AKASH]);
+    expect(['ann', 'bob', 'cal'].map(name => d.balance(name))).toEqual([
+      1_000n * AKASH,
+      1_000n * AKASH,
+      1_000n * AKASH,
+    ]);
   });
 
   test('a choice whose bid was withdrawn is no choice: the order expires', () => {
@@ -185,14 +212,22 @@ describe('7 tenant-chosen', () => {
     d.must('ann', bid(d.order(id), 300n));
     d.must('bob', bid(d.order(id), 200n));
     d.must('tom', choice(id, 'ann'));
-    d.must('ann', { type: 'UpdateProvider', region: 'us', attributes: {}, certificate: new Uint8Array(32), endpoint: '' });
+    d.must('ann', {
+      type: 'UpdateProvider',
+      region: 'us',
+      attributes: {},
+      certificate: new Uint8Array(32),
+      endpoint: '',
+    });
     d.run(30);
     expect(d.events('OrderClosed')).toMatchObject([{ order: id, reason: 'expired' }]);
   });
 });
 
 describe('7 lowest-price-address-ties: flawed on purpose', () => {
-  const [low, high] = ['ann', 'bob', 'cal'].toSorted((left, right) => (addressOfName(left) < addressOfName(right) ? -1 : 1)) as [string, string];
+  const [low, high] = ['ann', 'bob', 'cal'].toSorted((left, right) =>
+    addressOfName(left) < addressOfName(right) ? -1 : 1,
+  ) as [string, string];
 
   test.each([
     ['lowest-price-address-ties', low],

@@ -3,7 +3,18 @@ import { describe, expect, test } from 'vitest';
 import type { Message } from '../../../src/protocol/model/messages.ts';
 import type { ResourceGroup } from '../../../src/protocol/model/objects.ts';
 import { bid, type ChainDriver, confirmation, group, infrastructure, UAKT_PER_S } from '../../support/chain-driver.ts';
-import { activeLease, addressOfName, AKASH, closing, faultsOfBooks, leases, market, order, pendingLease, SECOND } from '../support.ts';
+import {
+  AKASH,
+  activeLease,
+  addressOfName,
+  closing,
+  faultsOfBooks,
+  leases,
+  market,
+  order,
+  pendingLease,
+  SECOND,
+} from '../support.ts';
 
 const FULL = 1_000n * AKASH;
 const cancel = (id: string): Message => ({ type: 'CancelFulfillment', order: id });
@@ -21,7 +32,9 @@ describe('9 Mistakes that the first implementation made', () => {
   });
 
   test('Ties decided by address', () => {
-    const sorted = ['ann', 'bob', 'cal'].toSorted((left, right) => (addressOfName(left) < addressOfName(right) ? -1 : 1));
+    const sorted = ['ann', 'bob', 'cal'].toSorted((left, right) =>
+      addressOfName(left) < addressOfName(right) ? -1 : 1,
+    );
     for (const sequence of [sorted, sorted.toReversed()]) {
       const d = market();
       const id = order(d);
@@ -45,7 +58,9 @@ describe('9 Mistakes that the first implementation made', () => {
     const id = order(d);
     d.must('ann', bid(d.order(id), 400n));
     const block = d.chain.makeBlock(d.time + SECOND, addressOfName('validator'), []);
-    expect(block.facilitation).toEqual([{ type: 'SubmitLease', order: id, fulfillment: `${id}/${addressOfName('ann')}/0` }]);
+    expect(block.facilitation).toEqual([
+      { type: 'SubmitLease', order: id, fulfillment: `${id}/${addressOfName('ann')}/0` },
+    ]);
     expect(Object.keys(block.facilitation[0]!).sort()).toEqual(['fulfillment', 'order', 'type']);
     d.apply(block);
     expect(d.lease(id).price).toBe(400n);
@@ -68,7 +83,12 @@ describe('9 Mistakes that the first implementation made', () => {
   test('Losing bids never close', () => {
     const d = market();
     const id = order(d);
-    for (const [name, price] of [['ann', 1n], ['bob', 2n], ['cal', 3n]] as const) d.send(name, bid(d.order(id), price));
+    for (const [name, price] of [
+      ['ann', 1n],
+      ['bob', 2n],
+      ['cal', 3n],
+    ] as const)
+      d.send(name, bid(d.order(id), price));
     d.run(2);
     expect(d.state.fulfillments.sorted().map(one => d.name(one.provider))).toEqual(['ann']);
     expect([d.balance('bob'), d.balance('cal')]).toEqual([FULL, FULL]);
@@ -99,10 +119,12 @@ describe('9 Mistakes that the first implementation made', () => {
     const infra = Array.from({ length: 12 }, () => infrastructure());
     const ids = leases(d, { infrastructure: infra, escrow: 100n });
     for (const id of ids) d.send('ann', confirmation(id));
-    d.run(9);
-    expect(d.events('DeploymentClosing')).toEqual([]); // 8 s: 96 of 100 are owed
+    d.run(4);
+    for (const id of ids) d.send('ann', confirmation(id)); // 4 s: 48 are paid, 52 are left
+    d.run(5);
+    expect(d.events('DeploymentClosing')).toEqual([]); // 8 s: 48 of 52 are owed
     d.block();
-    // 9 s: 108 are owed. 100 / 12 = 8.33: 8 each, and the 4 that remain go to the first four created.
+    // 9 s: 60 of 52 are owed. 52 / 12 = 4.33: 4 each, and the 4 that remain go to the first four created.
     expect(ids.map(id => d.lease(id).paid)).toEqual([9n, 9n, 9n, 9n, 8n, 8n, 8n, 8n, 8n, 8n, 8n, 8n]);
     // Not silently: each lease says what it was left unpaid, and billing has ended.
     expect(d.events('LeaseClosing').map(one => one.unpaid)).toEqual([0n, 0n, 0n, 0n, 1n, 1n, 1n, 1n, 1n, 1n, 1n, 1n]);
@@ -151,7 +173,8 @@ describe('9 Mistakes that the first implementation made', () => {
     const small = group({ price: 100n });
     const large = group({ price: 900n, compute: { ...group().compute, cpu: 9_000 } });
     const id = order(d, { resources: [small, large] }, { waitDuration: 50 });
-    const offer = (resources: ResourceGroup[]) => d.attempt('ann', { type: 'SubmitFulfillment', order: id, resources }).code;
+    const offer = (resources: ResourceGroup[]) =>
+      d.attempt('ann', { type: 'SubmitFulfillment', order: id, resources }).code;
     expect(offer([small, small])).toBe('ineligible');
     expect(offer([large, large])).toBe('ineligible');
     expect(offer([large, small])).toBe('ineligible');
@@ -166,7 +189,8 @@ describe('9 Mistakes that the first implementation made', () => {
     const d = market();
     const groups = [group({ count: 2 }), group()];
     const id = order(d, { resources: groups }, { waitDuration: 50 });
-    const offer = (resources: ResourceGroup[]) => d.attempt('ann', { type: 'SubmitFulfillment', order: id, resources }).code;
+    const offer = (resources: ResourceGroup[]) =>
+      d.attempt('ann', { type: 'SubmitFulfillment', order: id, resources }).code;
     expect(offer([])).toBe('ineligible');
     expect(offer([groups[0]!])).toBe('ineligible');
     expect(offer([{ ...groups[0]!, count: 1 }, groups[1]!])).toBe('ineligible');

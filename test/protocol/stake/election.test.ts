@@ -4,7 +4,7 @@ import { InvalidBlock } from '../../../src/protocol/chain/chain.ts';
 import { genesisState } from '../../../src/protocol/chain/genesis.ts';
 import { elect } from '../../../src/protocol/stake/election.ts';
 import { ChainDriver, driverGenesis } from '../../support/chain-driver.ts';
-import { addressOfName, AKASH, FREE, SECOND } from '../support.ts';
+import { AKASH, addressOfName, FREE, SECOND } from '../support.ts';
 
 const at = addressOfName;
 type Stakes = Readonly<Record<string, bigint>>;
@@ -22,7 +22,11 @@ const validating = (d: ChainDriver) => d.state.chainwide.validators.map(one => [
 
 describe('5 The top validatorSlots candidates by own plus delegated stake validate', () => {
   test('voting power = floor(stake / 1 AKASH)', () => {
-    expect(validating(chain({ a: 2_999_999n, b: 5_000_000n, c: 1_000_000n }))).toEqual([['b', 5], ['a', 2], ['c', 1]]);
+    expect(validating(chain({ a: 2_999_999n, b: 5_000_000n, c: 1_000_000n }))).toEqual([
+      ['b', 5],
+      ['a', 2],
+      ['c', 1],
+    ]);
   });
 
   test.each([
@@ -42,7 +46,10 @@ describe('5 The top validatorSlots candidates by own plus delegated stake valida
   });
 
   test('who has less than one AKASH, or is jailed, is not elected', () => {
-    const state = genesisState(driverGenesis({ validators: setups({ a: AKASH, b: AKASH - 1n, c: 5n * AKASH }) }), false);
+    const state = genesisState(
+      driverGenesis({ validators: setups({ a: AKASH, b: AKASH - 1n, c: 5n * AKASH }) }),
+      false,
+    );
     state.candidates.edit(at('c')).jailed = true;
     expect(elect(state).map(one => one.address)).toEqual([at('a')]);
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Message } from '../../../src/protocol/model/messages.ts';
 import { PARAMETER_NAMES, PARAMETERS } from '../../../src/protocol/model/params.ts';
 import { bid, ChainDriver, infrastructure } from '../../support/chain-driver.ts';
-import { addressOfName, AKASH, FREE, SECOND } from '../support.ts';
+import { AKASH, addressOfName, FREE, SECOND } from '../support.ts';
 
 const at = addressOfName;
 type Change = { name: string; value: string };
@@ -17,7 +17,15 @@ function council(params = {}): ChainDriver {
     validators: { validator: { stake: 400n * AKASH } },
     providers: { ann: { stake: 300n * AKASH }, bob: { stake: 100n * AKASH }, cal: {} },
     accounts: { tom: {}, tim: {} },
-    params: { ...FREE, targetBlockInterval: SECOND, votingPeriod: 5, changeDelay: 4, quorum: 334_000, threshold: 500_000, ...params },
+    params: {
+      ...FREE,
+      targetBlockInterval: SECOND,
+      votingPeriod: 5,
+      changeDelay: 4,
+      quorum: 334_000,
+      threshold: 500_000,
+      ...params,
+    },
   });
   d.must('tom', { type: 'Delegate', validator: at('validator'), amount: 200n * AKASH });
   return d;
@@ -27,7 +35,10 @@ function decide(d: ChainDriver, ballots: Readonly<Record<string, 'yes' | 'no' | 
   d.must('ann', propose(tax));
   for (const [name, choice] of Object.entries(ballots)) d.send(name, vote(choice));
   d.run(5);
-  return d.events('ProposalEnded').map(one => one.outcome).join();
+  return d
+    .events('ProposalEnded')
+    .map(one => one.outcome)
+    .join();
 }
 
 describe('2 Transactions: SubmitProposal, Vote: by stakers', () => {
@@ -107,7 +118,9 @@ describe('5 Governance weight is a stake fraction; quorum, threshold', () => {
   });
 
   test('over all stake, also what is no validator’s; abstaining counts for the quorum', () => {
-    expect(decide(council({ quorum: 1_000_000 }), { ann: 'yes', validator: 'abstain', tom: 'abstain', bob: 'abstain' })).toBe('passed');
+    expect(
+      decide(council({ quorum: 1_000_000 }), { ann: 'yes', validator: 'abstain', tom: 'abstain', bob: 'abstain' }),
+    ).toBe('passed');
     expect(decide(council({ quorum: 0 }), {})).toBe('no_quorum');
   });
 
@@ -160,7 +173,12 @@ describe('5 A passed change takes effect at a stated height', () => {
   test('every parameter can be changed to every kind of its values', () => {
     for (const name of PARAMETER_NAMES) {
       const kind = PARAMETERS[name];
-      const values = kind.kind === 'choice' ? [...kind.choices] : kind.kind === 'money' ? ['0', '7'] : [`${kind.min}`, `${kind.max}`];
+      const values =
+        kind.kind === 'choice'
+          ? [...kind.choices]
+          : kind.kind === 'money'
+            ? ['0', '7']
+            : [`${kind.min}`, `${kind.max}`];
       for (const value of values) {
         const d = council({ votingPeriod: 2, changeDelay: 1 });
         d.must('ann', propose({ name, value }));

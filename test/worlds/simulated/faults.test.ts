@@ -104,6 +104,10 @@ describe('fault schedules', () => {
     expect(story(seen, 'timer')).toEqual(['100', '200', '550', '550', '550', '600']);
     const ids = seen.flatMap(({ input }) => (input.kind === 'timer' ? [input.id] : []));
     expect(ids).toEqual([1, 2, 3, 4, 5, 6]);
+    world.pause('p');
+    world.resume('p');
+    world.run(SECOND);
+    expect(story(seen, 'timer')).toHaveLength(9);
   });
 
   it('step the clock: timers keep their local deadlines', () => {

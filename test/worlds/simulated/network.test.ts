@@ -104,16 +104,26 @@ describe('simulated network', () => {
 
   it('shares an uplink between all connections of a node', () => {
     const { world, b } = pair({}, 1_000_000);
+    const c: number[] = [];
     world.addActor({
       name: 'c',
-      start: () => ({ receive() {} }),
+      start: () => ({
+        receive(input, at, out) {
+          if (input.kind === 'recovered') out.connect('a');
+          if (input.kind === 'message') c.push(at);
+        },
+      }),
     });
-    world.request(50 * MS, 'a', packets(2, 5_000));
+    world.run(MS);
+    // Over two connections of its own, and one that c opened: `a` sends on its latest.
+    world.request(19 * MS, 'a', packets(1, 5_000));
+    world.request(21 * MS, 'a', packets(2, 5_000));
     world.run(SECOND);
-    expect(arrivals(b)).toEqual([
-      [0, 65 * MS],
-      [1, 70 * MS],
-    ]);
+    expect([...arrivals(b).map(([, at]) => at), ...c].toSorted((x, y) => x - y)).toEqual(
+      [34, 39, 44].map(at => at * MS),
+    );
+    expect(c.length).toBeGreaterThan(0);
+    expect(arrivals(b).length).toBeGreaterThan(0);
   });
 
   it('bounds a queue in bytes, and tells when half of it is free again', () => {
@@ -188,6 +198,25 @@ describe('simulated network', () => {
     });
     world.run(10 * SECOND);
     expect(endings(a)).toEqual(['410 disconnected: connection reset']);
+  });
+
+  it('is reset when a machine that was off behind a cut is heard again', () => {
+    const { world, a } = pair({
+      network: { latency: constantLatency(10 * MS), keepAlive_us: SECOND },
+      faults: [
+        { at: 100 * MS, kind: 'cut', from: 'a', to: 'b', for: 500 * MS },
+        { at: 200 * MS, kind: 'crash', target: 'b', silent: true, for: 100 * MS },
+      ],
+    });
+    world.run(10 * SECOND);
+    expect(endings(a)).toEqual(['610 disconnected: connection reset']);
+  });
+
+  it('does not get a connection to a paused process before that goes on', () => {
+    const { world, a, b } = pair({ faults: [{ at: 0, kind: 'pause', target: 'b', for: 500 * MS }] });
+    world.run(10 * SECOND);
+    expect(b.find(each => each.input.kind === 'connected')!.at).toBe(500 * MS);
+    expect(a.find(each => each.input.kind === 'connected')!.at).toBe(510 * MS);
   });
 
   it('gives a connect up that nothing answers, and lets one through that a cut held for less', () => {

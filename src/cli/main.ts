@@ -1,0 +1,123 @@
+/**
+ * The command line: finds the command, reads its options, and turns every end into an exit code and, if it was a bad
+ * one, into one clear message. Results go to stdout, everything else to stderr.
+ */
+import yargs from 'yargs';
+import { Interrupted } from '../lab/experiment/pool.ts';
+import { VERSION } from '../lab/experiment/results.ts';
+import { DiskFailure } from '../lab/experiment/results-batch.ts';
+import { stringify } from '../lab/report/json.ts';
+import { InvalidScenario } from '../lab/scenario/problem.ts';
+import type { Command, Context } from './command.ts';
+import { COMMANDS } from './commands.ts';
+import { CommandError, EXIT, isBadInput } from './errors.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+export interface MainOptions {
+  /** URL of the module whose `runScenario` is called; null: this package's own. */
+  readonly runner?: string | null;
+}
+
+/** What yargs found: a command to run, a text to print (help, version), or an error. */
+interface Parsed {
+  chosen: { command: Command; options: Record<string, unknown> } | null;
+  text: string;
+  problem: string | null;
+}
+
+/**
+ * Runs one command.
+ * @param args what stands behind `orrery` on the command line
+ * @returns the exit code
+ */
+export async function main(args: readonly string[], terminal: Terminal, options: MainOptions = {}): Promise<number> {
+  const context: Context = { terminal, runner: options.runner ?? null };
+  const parsed = await parse(args, terminal.width);
+  if (parsed.problem !== null) {
+    terminal.err(`${terminal.colours.red('error')}: ${parsed.problem}\n`);
+    return EXIT.badInput;
+  }
+  if (parsed.chosen === null) {
+    terminal.out(parsed.text === '' ? '' : `${parsed.text}\n`);
+    return EXIT.ok;
+  }
+  const { command, options: given } = parsed.chosen;
+  try {
+    return await command.run(given, context);
+  } catch (error) {
+    return reported(error, terminal, given.json === true);
+  }
+}
+
+async function parse(args: readonly string[], width: number): Promise<Parsed> {
+  const parsed: Parsed = { chosen: null, text: '', problem: null };
+  const parser = yargs()
+    .scriptName('orrery')
+    .usage('orrery: a compute market in the clockwork\n\n$0 <command>')
+    .locale('en')
+    .wrap(width)
+    .version(VERSION)
+    .help()
+    .strict()
+    .demandCommand(1, 'found no command, expected one; `orrery --help` lists them')
+    .parserConfiguration({ 'duplicate-arguments-array': true, 'dot-notation': false, 'parse-numbers': false })
+    .epilogue('Begin with: npx orrery list')
+    .exitProcess(false)
+    .fail((message, error) => {
+      parsed.problem = message ?? error?.message ?? 'the arguments were not understood';
+    });
+  for (const command of COMMANDS) {
+    parser.command(
+      command.usage,
+      command.about,
+      builder => command.build(builder),
+      given => {
+        parsed.chosen = { command, options: given as Record<string, unknown> };
+      },
+    );
+  }
+  await parser.parseAsync([...args], {}, (_error, _given, output) => {
+    parsed.text = output;
+  });
+  if (parsed.problem !== null && args.length === 0) {
+    parsed.problem = null;
+    parsed.text = await parser.getHelp();
+  }
+  return parsed;
+}
+
+/** Says what went wrong, and how the process shall end because of it. */
+function reported(error: unknown, terminal: Terminal, json: boolean): number {
+  const mark = terminal.colours.red('error');
+  if (error instanceof Interrupted) {
+    terminal.err('interrupted; nothing unfinished was left behind\n');
+    return EXIT.interrupted;
+  }
+  if (error instanceof InvalidScenario) {
+    if (json) terminal.out(`${stringify({ errors: error.errors }, 2)}\n`);
+    else terminal.err(`${error.message}\n`);
+    return EXIT.badInput;
+  }
+  if (error instanceof CommandError || isBadInput(error) || error instanceof DiskFailure) {
+    const code =
+      error instanceof CommandError ? error.exitCode : error instanceof DiskFailure ? EXIT.failed : EXIT.badInput;
+    if (json) terminal.out(`${stringify({ error: error.message }, 2)}\n`);
+    else terminal.err(`${mark}: ${error.message}\n`);
+    return code;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(`${mark}: orrery failed where it should not have; please report this:\n${text}\n`);
+  return EXIT.failed;
+}
+
+/** Runs the command of this process. A reader that goes away (`orrery list | head`) is no error. */
+export async function mainOfProcess(options: MainOptions = {}): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2), processTerminal(), options);
+}
+
+if (import.meta.main) await mainOfProcess();
