@@ -3,10 +3,11 @@
  * tenant agents, network, containers) on the market of bench/peers/README.md: regions of 10 providers with 8 slots,
  * about five bids an order spread over 5 s, leases exp(1200 s), Poisson arrivals at load .75.
  */
-import { loadScenario } from '../src/lab/scenario/load.ts';
-import { checkProtocolParams } from '../src/lab/scenario/chain-params.ts';
-import { ed25519Scheme } from '../src/lab/ports/ed25519-node.ts';
+
 import { runScenario } from '../src/lab/experiment/run-scenario.ts';
+import { ed25519Scheme } from '../src/lab/ports/ed25519-node.ts';
+import { checkProtocolParams } from '../src/lab/scenario/chain-params.ts';
+import { loadScenario } from '../src/lab/scenario/load.ts';
 
 export interface MarketOptions {
   readonly providers: number;
@@ -80,15 +81,24 @@ export interface MarketFigures {
   readonly traceHash: string;
 }
 
-/** Runs the market and times it, the building of the world included. */
-export function runMarket(options: MarketOptions): MarketFigures {
+/**
+ * Runs the market and times it, the building of the world included.
+ * @param onProgress is told the share of the run that is done
+ */
+export function marketRun(options: MarketOptions, onProgress?: (share: number) => void): MarketFigures {
   const { scenario } = loadScenario('bench.yaml', {
     readFile: () => marketScenario(options),
     checkParams: checkProtocolParams,
   });
   const start = performance.now();
   const result = runScenario(
-    { scenario, seed: options.seed, trace: null, sink: { row() {} } },
+    {
+      scenario,
+      seed: options.seed,
+      trace: null,
+      sink: { row() {} },
+      ...(onProgress === undefined ? {} : { onProgress: ({ share }) => onProgress(share) }),
+    },
     { ed25519: ed25519Scheme },
   );
   const seconds = (performance.now() - start) / 1000;
@@ -111,7 +121,7 @@ export function runMarket(options: MarketOptions): MarketFigures {
 if (import.meta.main) {
   const [providers = '200', orders = '20000', commitments = 'off', invariants = 'end', signatures = 'keyed-hash'] =
     process.argv.slice(2);
-  const figures = runMarket({
+  const figures = marketRun({
     providers: Number(providers),
     orders: Number(orders),
     seed: 1,

@@ -78,6 +78,8 @@ function marketLines(summary: Metrics, width: number): string {
 }
 
 const MAX_CLASSES_SHOWN = 20;
+/** Longest name of a class that leaves room for eight numbers. */
+const LONGEST_NAME = 11;
 
 function classTable(terminal: Terminal, { classes }: RunResult): string {
   const right = 'right' as const;
@@ -95,8 +97,8 @@ function classTable(terminal: Terminal, { classes }: RunResult): string {
   const rows = classes.slice(0, MAX_CLASSES_SHOWN).map(one => {
     const profit = one.income - one.cost - one.lost + one.outside;
     return [
-      one.name.length > 14 ? `${one.name.slice(0, 13)}…` : one.name,
-      grouped(one.providers),
+      one.name.length > LONGEST_NAME ? `${one.name.slice(0, LONGEST_NAME - 1)}…` : one.name,
+      compact(one.providers),
       compact(one.bids),
       compact(one.leases),
       compact(one.broken),
@@ -117,13 +119,13 @@ function compact(count: number): string {
   return count < 1e7 ? `${significant(count / 1e3, 4)}k` : `${significant(count / 1e6, 4)}M`;
 }
 
-/** AKASH in few characters: tables have no room for every digit, providers.csv has them all. */
+/** AKASH in at most seven characters: tables have no room for every digit, providers.csv has them all. */
 function amountCell(uakt: bigint): string {
   const value = Number(uakt) / 1e6;
   const size = Math.abs(value);
   if (size >= 1e7) return `${significant(value / 1e6, 4)}M`;
-  if (size >= 1e5) return grouped(Math.round(value));
-  return significant(value, size >= 1e3 ? 5 : 3);
+  if (size >= 1e5) return `${significant(value / 1e3, 4)}k`;
+  return significant(value, size >= 1e3 ? 4 : 3);
 }
 
 export function expectationLines(terminal: Terminal, { expectations }: Pick<RunResult, 'expectations'>): string {
@@ -161,7 +163,8 @@ export function runText(terminal: Terminal, shown: ShownRun): string {
   ];
   if (result.expectations.length > 0) parts.push(`\n${bold('Expectations')}\n`, expectationLines(terminal, result));
   parts.push(
-    `\n${bold('Results')} are in ${cyan(folder)}: picture.svg shows the run, columns.md explains the files.\n`,
+    `\n${bold('Results')} are in ${cyan(folder)}\n`,
+    '  picture.svg shows the run, columns.md explains the files.\n',
     '\nNext, follow one order from its bids to its end, or see what chance does:\n',
     `  npx orrery explain --in ${quoted(folder)}\n`,
     `  npx orrery run ${quoted(word)} --seeds 1..10\n`,
@@ -202,7 +205,8 @@ export function runsText(terminal: Terminal, runs: readonly ShownRun[], folder: 
       ? []
       : [`${bold(runs[0]!.scenario.name)}\n${wrap(runs[0]!.scenario.question, terminal.width)}\n\n`]),
     ...lines,
-    `\n${bold('Results')} are in ${cyan(folder)}: summary.csv has a row for each run, columns.md\nexplains it, and each run has a folder of its own.\n`,
+    `\n${bold('Results')} are in ${cyan(folder)}\n`,
+    '  summary.csv has a row for each run, columns.md explains it, and each run has a\n  folder of its own.\n',
   ].join('');
 }
 

@@ -47,7 +47,7 @@ const WHOLE_MATHS = ['abs', 'ceil', 'clz32', 'floor', 'imul', 'max', 'min', 'sig
 const FRACTIONS = ['parseFloat', 'Float16Array', 'Float32Array', 'Float64Array', 'EPSILON', 'toFixed', 'toPrecision'];
 
 /**
- * Divisors of `protocol` that neither stand in Math.floor, ceil or trunc nor are bigint literals. Text cannot tell the
+ * Divisors of `protocol` that neither stand in Math.floor, ceil or trunc nor are bigint literals or BigInt(x). Text cannot tell the
  * division of bigints from that of numbers, so whoever divides says here why nothing is left behind the point.
  */
 const WHOLE_DIVISIONS: Readonly<Record<string, Readonly<Record<string, 'bigint' | 'exact' | 'bound'>>>> = {
@@ -168,6 +168,8 @@ function isWhole(
   whole: Readonly<Record<string, string>>,
 ): boolean {
   if (operator === '/' && call !== undefined && ['Math.floor', 'Math.ceil', 'Math.trunc'].includes(call)) return true;
+  // BigInt(x) is one as surely as a literal.
+  if (tokens[i + 1]?.text === 'BigInt' && tokens[i + 2]?.text === '(') return true;
   const literals = [tokens[i - 1], tokens[i + 1]].filter(one => one?.kind === 'number');
   return literals.some(one => one!.text.endsWith('n')) || Object.hasOwn(whole, tokens[i + 1]?.text ?? '');
 }

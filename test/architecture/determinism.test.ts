@@ -155,6 +155,7 @@ describe('the ban on fractions bites', () => {
     'Math.trunc(-a / b)',
     'a / 2n',
     '1n / a',
+    'a / BigInt(b)',
     'const n = 1_000_000 + 0xe5 + 1e6',
     "f('0.5', /0.5/) // 0.5 / 2",
   ])('and lets pass %s', text => {

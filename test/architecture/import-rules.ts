@@ -8,7 +8,7 @@ import { knowsNode, type Objection, resolvedImports, type SourceFile } from './s
 import { COMPUTED } from './tokens.ts';
 
 /** From the ground up: a room imports itself and what stands before it. */
-const HOUSE = ['protocol', 'actors', 'worlds', 'lab', 'cli'] as const;
+const HOUSE: readonly (string | null)[] = ['protocol', 'actors', 'worlds', 'lab', 'cli'];
 
 /**
  * Floors inside the rooms, from the ground up: a folder imports itself, the folders of lower floors, and those that
@@ -51,6 +51,14 @@ const NODE_PACKAGES = ['piscina', 'yargs', 'cli-progress', 'cli-table3', 'docker
 /** Whether a specifier names a module of the platform, with or without its prefix. */
 function isPlatform(specifier: string): boolean {
   return specifier.startsWith('node:') || builtinModules.includes(specifier.split('/')[0]!);
+}
+
+/** Whether a file imports the platform, a package that wants it, a module of a computed name, or a file that may do so. */
+export function needsNode(file: SourceFile): boolean {
+  return resolvedImports(file).some(({ specifier, target }) => {
+    if (target !== null) return knowsNode(target);
+    return specifier === COMPUTED || isPlatform(specifier) || NODE_PACKAGES.includes(packageOf(specifier));
+  });
 }
 
 /** The package that a specifier leads into. */
@@ -96,8 +104,8 @@ export function importObjections(file: SourceFile, dependencies: readonly string
 
 /** cli -> lab -> worlds -> actors -> protocol, and never the other way. */
 function upwards(source: string, target: string): string | null {
-  const below = HOUSE.findIndex(room => room === roomOf(source));
-  const above = HOUSE.findIndex(room => room === roomOf(target));
+  const below = HOUSE.indexOf(roomOf(source));
+  const above = HOUSE.indexOf(roomOf(target));
   if (above < 0) return `${target} is in none of ${HOUSE.join(', ')}`;
   if (below < 0) return null; // A file of src/ itself, such as the public face, opens on every room.
   return above > below ? `${HOUSE[below]} imports ${target}, which is above it` : null;

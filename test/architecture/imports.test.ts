@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { circles, importObjections, mutualFolders } from './import-rules.ts';
-import { knowsNode, ROOT, type SourceFile, sourceFiles, told } from './source-tree.ts';
+import { circles, importObjections, mutualFolders, needsNode } from './import-rules.ts';
+import { knowsNode, NODE_FILES, ROOT, type SourceFile, sourceFiles, told } from './source-tree.ts';
 
 const files = sourceFiles();
 const dependencies = Object.keys(JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')).dependencies);
@@ -54,6 +54,10 @@ describe('the tree', () => {
     expect(node.length).toBeLessThan(inLab.length / 3);
     const underneath = files.filter(file => /^src\/(?:protocol|actors|worlds\/simulated)\//.test(file.path));
     expect(underneath.filter(file => knowsNode(file.path))).toEqual([]);
+    // Who stands on the list, or is called *-node.ts, has a reason.
+    const needing = node.filter(needsNode).map(file => file.path);
+    expect(node.map(file => file.path)).toEqual(needing);
+    expect(node.map(file => file.path)).toEqual(expect.arrayContaining([...NODE_FILES]));
   });
 });
 

@@ -36,12 +36,10 @@ const ARGUMENTS = [
 const OPTIONAL = ['canvas'];
 
 /** Bundles for a browser. Nothing is external, so a module of Node's is an error that names its importer. */
-function bundle(entryPoints: string[], contents?: string): Promise<BuildResult<{ write: false; metafile: true }>> {
+function bundle(contents: string): Promise<BuildResult<{ write: false; metafile: true }>> {
   return build({
     absWorkingDir: ROOT,
-    ...(contents === undefined
-      ? { entryPoints, outdir: 'unused' }
-      : { stdin: { contents, resolveDir: `${ROOT}src/lab`, loader: 'ts' as const } }),
+    stdin: { contents, resolveDir: ROOT, loader: 'ts' },
     bundle: true,
     write: false,
     metafile: true,
@@ -57,7 +55,9 @@ describe('the bundle', () => {
   it('holds every file that should run in a browser', async () => {
     const pure = sourceFiles().filter(file => !knowsNode(file.path));
     expect(pure.length).toBeGreaterThan(100);
-    const { warnings, metafile } = await bundle(pure.map(file => file.path));
+    const everything = pure.map((file, i) => `export * as file${i} from ${JSON.stringify(`./${file.path}`)};`);
+    const { warnings, metafile } = await bundle(everything.join('\n'));
+    expect(Object.keys(metafile.inputs)).toEqual(expect.arrayContaining(pure.map(file => file.path)));
     expect(warnings).toEqual([]);
     const outside = Object.values(metafile.outputs).flatMap(one => one.imports.filter(other => other.external));
     expect(outside.map(one => one.path).filter(path => !OPTIONAL.includes(path))).toEqual([]);
@@ -66,13 +66,13 @@ describe('the bundle', () => {
   it.each(["import { readFileSync } from 'node:fs'; readFileSync('x')", "import { join } from 'path'; join('x')"])(
     'refuses %s',
     async contents => {
-      await expect(bundle([], contents)).rejects.toThrow(/Could not resolve "(?:node:fs|path)"/);
+      await expect(bundle(contents)).rejects.toThrow(/Could not resolve "(?:node:fs|path)"/);
     },
   );
 
   it('refuses a file of the lab that knows Node.js', async () => {
-    const contents = "export * from './scenario/load-node.ts'";
-    await expect(bundle([], contents)).rejects.toThrow(/load-node\.ts[\s\S]*Could not resolve "node:fs"/);
+    const contents = "export * from './src/lab/scenario/load-node.ts'";
+    await expect(bundle(contents)).rejects.toThrow(/load-node\.ts[\s\S]*Could not resolve "node:fs"/);
   });
 });
 
@@ -87,7 +87,7 @@ describe.skipIf(ABSENT)(
     const complaints: string[] = [];
 
     beforeAll(async () => {
-      const { outputFiles } = await bundle(['test/browser/entry.ts']);
+      const { outputFiles } = await bundle("export * from './test/browser/entry.ts'");
       const script = outputFiles[0]!.text;
       server = createServer((request, response) => {
         const isScript = request.url === '/orrery.js';
@@ -120,7 +120,8 @@ describe.skipIf(ABSENT)(
       expect(there.traceHash).toMatch(/^[\da-f]{32}$/);
       expect(there.rows.length).toBeGreaterThan(100);
       expect(there.broken).toEqual([]);
-      expect(there).toEqual(here);
+      expect(there.rows.filter((row, i) => row !== here.rows[i]).slice(0, 5)).toEqual([]);
+      expect({ ...there, rows: there.rows.length }).toEqual({ ...here, rows: here.rows.length });
     });
 
     it('comes to something else with another seed', async () => {

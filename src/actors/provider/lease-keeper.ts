@@ -258,7 +258,6 @@ export class LeaseKeeper {
     out.cancelTimer(lease);
     if (this.#conduct.offers !== null) out.cancelTimer(`offer:${lease}`);
     if (kept.stage !== 'closing') this.#stopAll(kept, out);
-    if (kept.stage === 'abandoned') return;
     if (kept.reservation !== null) this.#book.release(kept.reservation);
     this.#placeWaiting(now, out);
   }
@@ -306,8 +305,9 @@ export class LeaseKeeper {
     out.cancelTimer(kept.id);
     this.#stopAll(kept, out);
     if (kept.reservation === null) return;
-    const reservation = kept.reservation;
-    this.#outside.set(kept.id, reservation);
+    // The outside work's from now on: when the lease ends before it, nothing is free yet.
+    this.#outside.set(kept.id, kept.reservation);
+    kept.reservation = null;
     out.setTimer(`outside:${kept.id}`, until);
   }
 

@@ -12,6 +12,7 @@ import { CapacityBook, type HostCapacity, type Reservation } from './capacity.ts
 import type { Conduct } from './conduct.ts';
 import type { UnitCosts } from './costs.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { Standing } from './standing.ts';
 import type { Bidder } from './strategies.ts';
 
 export interface ProviderOptions extends Omit<ChainClientOptions, 'topics'> {
@@ -43,6 +44,9 @@ export class Provider implements Actor<Wire>, ChainListener {
   readonly #bids = new Map<string, Reservation | null>();
   /** Totals of others' open bids per order, by fulfillment, for strategies that look. */
   readonly #seen = new Map<string, Map<string, bigint>>();
+  /** Reputation that orders asked for, of those that it bid on and that asked. */
+  readonly #asked = new Map<string, number>();
+  readonly #standing = new Standing();
   #lastClearing: number | null = null;
   #running: readonly string[] = [];
   #earned = 0n;
@@ -155,7 +159,11 @@ export class Provider implements Actor<Wire>, ChainListener {
       case 'TransactionFailed':
         if (event.account !== me) return;
         out.observe('failed', 1, `${event.message}: ${event.code}`);
-        if (event.message === 'SubmitFulfillment' && event.code !== 'has_bid') this.#dropBid(event.object);
+        if (event.message === 'SubmitFulfillment' && event.code !== 'has_bid') {
+          const asked = this.#asked.get(event.object);
+          if (event.code === 'ineligible' && asked !== undefined) this.#standing.refused(asked, this.#earned);
+          this.#dropBid(event.object);
+        }
         return;
       case 'LeaseCreated':
         this.#lastClearing = Number(event.price) / Number(event.maximum);
@@ -204,6 +212,10 @@ export class Provider implements Actor<Wire>, ChainListener {
     const { attributes, bidProbability, random, bidder, think_us } = this.#options;
     if (this.#gone || this.#bids.has(order.order)) return;
     if (!attributesMatch(order.infrastructure.attributes, attributes)) return;
+    if (!this.#standing.mayTry(order.infrastructure.reputationAtLeast, this.#earned)) {
+      out.observe('declined', 1, 'reputation');
+      return;
+    }
     if (bidProbability < 1 && random.uniform() >= bidProbability) return;
     if (!this.#book.fits(order.infrastructure.resources)) {
       out.observe('declined', 1, 'no_capacity');
@@ -237,6 +249,7 @@ export class Provider implements Actor<Wire>, ChainListener {
       return;
     }
     this.#bids.set(orderKey, promised);
+    if (infrastructure.reputationAtLeast > 0) this.#asked.set(orderKey, infrastructure.reputationAtLeast);
     const resources = infrastructure.resources.map((group, i) => ({ ...group, price: prices[i] as bigint }));
     this.#chain.submit({ type: 'SubmitFulfillment', order: orderKey, resources }, out);
     const cancelAfter = this.#options.conduct.cancelAfter_us?.() ?? null;
@@ -265,6 +278,7 @@ export class Provider implements Actor<Wire>, ChainListener {
     if (this.#keeper.has(event.lease)) return;
     const promised = this.#bids.get(event.lease) ?? null;
     this.#bids.delete(event.lease);
+    this.#asked.delete(event.lease);
     this.#keeper.begin(event.lease, event.resources, event.collateral, promised, now, out);
   }
 
@@ -279,6 +293,7 @@ export class Provider implements Actor<Wire>, ChainListener {
     const promised = this.#bids.get(order);
     if (promised === undefined) return;
     this.#bids.delete(order);
+    this.#asked.delete(order);
     if (promised !== null) this.#book.release(promised);
   }
 }

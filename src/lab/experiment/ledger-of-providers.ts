@@ -34,6 +34,8 @@ export class ProviderBooks {
   income = 0n;
   cost = 0n;
   lost = 0n;
+  /** Leases that it walked away from for an outside offer; some end before anybody notices. */
+  defaults = 0;
   outside = 0n;
   /** Transaction fees; not in `profit`, which is what serving leases brings. */
   fees = 0n;

@@ -8,6 +8,8 @@ export class TenantBooks {
   expired = 0;
   /** Leases that its providers broke. */
   broken = 0;
+  /** Leases that its providers walked away from for an outside offer, whether noticed in time or not. */
+  defaults = 0;
   /** Paid for leases, before tax. */
   paid = 0n;
   /** Transaction fees. */
@@ -33,6 +35,7 @@ export function totalOf(books: Iterable<TenantBooks>, className: string): Tenant
     total.matched += one.matched;
     total.expired += one.expired;
     total.broken += one.broken;
+    total.defaults += one.defaults;
     total.paid += one.paid;
     total.fees += one.fees;
     total.compensation += one.compensation;

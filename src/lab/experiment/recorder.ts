@@ -348,10 +348,15 @@ export class Recorder {
     ]);
   }
 
-  /** What a provider gained outside the market. */
-  gainedOutside(address: string, amount: bigint): void {
-    const books = this.#booksOf(address);
-    if (books !== undefined) books.outside += amount;
+  /** A provider walked away from a lease for an outside offer that gains it so much. */
+  tookOffer(provider: string, lease: string, gain: bigint): void {
+    const books = this.#booksOf(provider);
+    if (books !== undefined) {
+      books.outside += gain;
+      books.defaults += 1;
+    }
+    const tenant = this.#booksOfTenant(lease.slice(0, lease.indexOf('/')));
+    if (tenant !== undefined) tenant.defaults += 1;
   }
 
   get openOrders(): number {

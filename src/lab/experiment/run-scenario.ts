@@ -39,7 +39,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const tenants = new Map<string, TenantBooks>();
   const { warmup, observe } = scenario;
   const recorder = new Recorder({ sink, files: observe.files, warmup, nameOf, books, tenants });
-  const outside = new Map<string, bigint>();
+  const addresses = new Map<string, string>();
   let monitors: readonly Monitor[] = [];
   const built: BuiltWorld = buildWorld({
     scenario,
@@ -50,8 +50,8 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
       recorder.watch(block, result);
       for (const monitor of monitors) monitor.afterBlock(block, result, state);
     },
-    onObserve: (actor, _time, metric, value) => {
-      if (metric === 'default') outside.set(actor, (outside.get(actor) ?? 0n) + BigInt(value));
+    onObserve: (actor, _time, metric, value, label) => {
+      if (metric === 'default') recorder.tookOffer(addresses.get(actor) ?? '', label ?? '', BigInt(value));
     },
   });
   const { world, chain, population, streams, genesis } = built;
@@ -60,6 +60,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   for (const { spec, members } of population.providers) {
     for (const member of members) {
       names.set(member.address, member.name);
+      addresses.set(member.name, member.address);
       books.set(member.address, new ProviderBooks(member, spec.name, scenario.warmup));
     }
   }
@@ -81,10 +82,6 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
     request.onProgress?.({ share: time / scenario.horizon, time, events: world.eventsDispatched });
   world.run(scenario.horizon, { onSlice: tell });
   tell(scenario.horizon);
-  for (const [actor, amount] of outside) {
-    const member = population.providers.flatMap(group => group.members).find(one => one.name === actor);
-    if (member !== undefined) recorder.gainedOutside(member.address, amount);
-  }
   recorder.finish(scenario.horizon);
   for (const monitor of monitors) monitor.atEnd(chain.state);
   const notes: string[] = [];

@@ -162,6 +162,7 @@ export const PROVIDER_CLASS_METRICS: { readonly [name: string]: string } = {
   bids: 'bids placed',
   leases: 'leases won',
   broken: 'leases broken',
+  defaults: 'leases left for an outside offer, noticed or not',
   income_uakt: 'payments received, after tax',
   profit_uakt: 'income - cost - lost + outside offers; transaction fees stand apart',
   lost_uakt: 'collateral and stake lost',
@@ -180,10 +181,16 @@ function classMetrics(classes: readonly ClassSummary[], books: ReadonlyMap<strin
   for (const one of classes) {
     const prefix = prefixOf(one.name);
     let fees = 0n;
-    for (const book of books.values()) if (book.className === one.name) fees += book.fees;
+    let defaults = 0;
+    for (const book of books.values()) {
+      if (book.className !== one.name) continue;
+      fees += book.fees;
+      defaults += book.defaults;
+    }
     metrics[`${prefix}_bids`] = one.bids;
     metrics[`${prefix}_leases`] = one.leases;
     metrics[`${prefix}_broken`] = one.broken;
+    metrics[`${prefix}_defaults`] = defaults;
     metrics[`${prefix}_income_uakt`] = one.income;
     metrics[`${prefix}_profit_uakt`] = one.income - one.cost - one.lost + one.outside;
     metrics[`${prefix}_lost_uakt`] = one.lost;
@@ -201,6 +208,7 @@ export const TENANT_CLASS_METRICS: { readonly [name: string]: string } = {
   matched: 'of these, matched to a lease',
   expired: 'of these, closed without an eligible bid in time',
   broken: 'leases that providers broke',
+  defaults: 'leases that providers left for an outside offer, noticed or not',
   paid_uakt: 'paid for leases, before tax',
   fees_uakt: 'transaction fees',
   compensation_uakt: 'collateral of broken leases received',
@@ -217,6 +225,7 @@ function tenantMetrics(tenants: ReadonlyMap<string, TenantBooks>): Metrics {
     metrics[`${prefix}_matched`] = total.matched;
     metrics[`${prefix}_expired`] = total.expired;
     metrics[`${prefix}_broken`] = total.broken;
+    metrics[`${prefix}_defaults`] = total.defaults;
     metrics[`${prefix}_paid_uakt`] = total.paid;
     metrics[`${prefix}_fees_uakt`] = total.fees;
     metrics[`${prefix}_compensation_uakt`] = total.compensation;

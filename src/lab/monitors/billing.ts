@@ -22,6 +22,8 @@ interface LeaseBook {
   readonly matchedAt: number;
   /** Order of creation. */
   readonly sequence: number;
+  /** Height of the match or of the newest confirmation. */
+  confirmedAt: number;
   /** Block time of the first confirmation; undefined while pending. */
   billedFrom: number | undefined;
   paid: bigint;
@@ -102,6 +104,7 @@ export class BillingMonitor extends EventMonitor {
         const row = this.#lease(event.lease);
         this.expect(row.billedFrom === undefined, 'billing begins once', () => event);
         row.billedFrom = this.time;
+        row.confirmedAt = this.height;
         return;
       }
       case 'LeasePaid':
@@ -110,6 +113,7 @@ export class BillingMonitor extends EventMonitor {
       case 'LeaseConfirmed': {
         const row = this.#lease(event.lease);
         this.#expectPaid(event.lease, row, this.#owed(row), 'a confirmation pays up to its block');
+        row.confirmedAt = this.height;
         return;
       }
       case 'LeaseClosing':
@@ -117,7 +121,7 @@ export class BillingMonitor extends EventMonitor {
         return;
       case 'LeaseBroken': {
         const row = this.#lease(event.lease);
-        const unpaid = this.#owed(row) - row.paid;
+        const unpaid = this.#accrued(row) - row.paid;
         this.expect(!this.#paidNow.has(event.lease), 'the unpaid stretch of a broken lease stays unpaid', () => event);
         this.expect(event.unpaid === unpaid, 'a broken lease tells what stays unpaid', () => ({
           lease: event.lease,
@@ -135,9 +139,19 @@ export class BillingMonitor extends EventMonitor {
     return this.known(this.#leases.get(id), 'nothing is billed after the close', () => ({ lease: id }));
   }
 
+  /** What the time since the billing began is worth. */
+  #accrued(row: LeaseBook): bigint {
+    return row.billedFrom === undefined ? 0n : payFor(row.price, this.time - row.billedFrom);
+  }
+
+  /** Unconfirmed for more than the period: the stretch since the last payment stays unpaid, however the lease ends. */
+  #isStale(row: LeaseBook): boolean {
+    return this.height - row.confirmedAt > this.params.reconfirmationPeriod;
+  }
+
   /** All that is owed for a lease until now, paid or not. */
   #owed(row: LeaseBook): bigint {
-    return row.billedFrom === undefined ? 0n : payFor(row.price, this.time - row.billedFrom);
+    return this.#isStale(row) ? row.paid : this.#accrued(row);
   }
 
   #create(event: EventOf<'LeaseCreated'>): void {
@@ -171,6 +185,7 @@ export class BillingMonitor extends EventMonitor {
       price: event.price,
       matchedAt: this.time,
       sequence: this.#created,
+      confirmedAt: this.height,
       billedFrom: undefined,
       paid: 0n,
       paidBefore: 0n,
@@ -213,9 +228,12 @@ export class BillingMonitor extends EventMonitor {
     const { lease } = event;
     const row = this.#lease(lease);
     this.#leases.delete(lease);
-    const pendingOwes = this.params.pendingClose === 'pays' && event.reason !== INSUFFICIENT_FUNDS;
-    const owed =
-      row.billedFrom === undefined && pendingOwes ? payFor(row.price, this.time - row.matchedAt) : this.#owed(row);
+    const pendingOwes =
+      row.billedFrom === undefined &&
+      this.params.pendingClose === 'pays' &&
+      event.reason !== INSUFFICIENT_FUNDS &&
+      !this.#isStale(row);
+    const owed = pendingOwes ? payFor(row.price, this.time - row.matchedAt) : this.#owed(row);
     const unpaid = owed - row.paid;
     this.expect(event.unpaid === unpaid, 'a closing lease tells what stays unpaid', () => ({
       lease,

@@ -41,9 +41,9 @@ interface DeploymentBook {
 
 /** Whether everything that is due must stand in this block. */
 export function mustBeComplete(block: Block, params: { facilitation: string; maxFacilitation: number }): boolean {
-  let counted = 0;
-  for (const one of block.facilitation) if (one.type !== 'CloseExhausted') counted += 1;
-  return params.facilitation === 'mandatory' && counted < params.maxFacilitation;
+  // What exhausted escrows bring along comes first, and does not count.
+  const first = block.facilitation.findLastIndex(one => one.type === 'CloseExhausted') + 1;
+  return params.facilitation === 'mandatory' && block.facilitation.length - first < params.maxFacilitation;
 }
 
 export class LivenessMonitor extends EventMonitor {
@@ -144,7 +144,9 @@ export class LivenessMonitor extends EventMonitor {
   #debt(row: DeploymentBook): bigint {
     let debt = 0n;
     for (const lease of row.leases.values()) {
-      if (lease.state === 'active') debt += payFor(lease.price, this.time - lease.billedFrom) - lease.paid;
+      // A stale lease is owed nothing more, whether or not a block has got to it.
+      if (lease.state !== 'active' || this.height - lease.since > this.params.reconfirmationPeriod) continue;
+      debt += payFor(lease.price, this.time - lease.billedFrom) - lease.paid;
     }
     return debt;
   }

@@ -92,30 +92,36 @@ export class MatchReferee extends EventMonitor {
   #expectNothingLeft(block: Block, done: ReadonlySet<string>, exhausted: ReadonlySet<string>): void {
     for (const id of this.#ripens.take(this.height)) if ((this.#orders.get(id)?.bids.size ?? 0) > 0) this.#ripe.add(id);
     for (const id of this.#expires.take(this.time)) if (this.#orders.has(id)) this.#over.add(id);
-    if (!mustBeComplete(block, this.params)) return;
+    const complete = mustBeComplete(block, this.params);
     for (const set of [this.#ripe, this.#over]) {
       for (const id of set) {
         if (done.has(id) || exhausted.has(deploymentOfLease(id))) continue;
-        const order = this.known(this.#orders.get(id), 'an order ends once', () => ({ order: id }));
-        const ranked = this.#rank(order);
-        const blocked = blockedByCancelled(order, ranked, this.params);
-        const wins = !blocked && this.height >= order.matchFrom ? ranked.find(one => one.answer === 'yes') : undefined;
-        this.expect(wins === undefined, 'a ripe order with an eligible bid is matched in the next block', () => ({
-          order: id,
-          matchFrom: order.matchFrom,
-          fulfillment: wins?.bid.id,
-        }));
-        const over = this.time >= order.closesAt;
-        if (order.bids.size === 0) order.stays = false;
-        else if (over && ranked.length > 0) order.stays = true;
-        const waits = ranked.length > 0 || (order.stays && this.height < order.matchFrom);
-        this.expect(!over || waits, 'an order that nobody can win expires in the next block', () => ({
-          order: id,
-          closesAt: order.closesAt,
-          now: this.time,
-        }));
+        this.#expectNotDue(id, complete);
       }
     }
+  }
+
+  /** An order of which this block's facilitation does not speak, though it is ripe or its time is over. */
+  #expectNotDue(id: string, complete: boolean): void {
+    const order = this.known(this.#orders.get(id), 'an order ends once', () => ({ order: id }));
+    const ranked = this.#rank(order);
+    const over = this.time >= order.closesAt;
+    if (order.bids.size === 0) order.stays = false;
+    else if (over && ranked.length > 0) order.stays = true;
+    if (!complete) return;
+    const blocked = blockedByCancelled(order, ranked, this.params);
+    const wins = !blocked && this.height >= order.matchFrom ? ranked.find(one => one.answer === 'yes') : undefined;
+    this.expect(wins === undefined, 'a ripe order with an eligible bid is matched in the next block', () => ({
+      order: id,
+      matchFrom: order.matchFrom,
+      fulfillment: wins?.bid.id,
+    }));
+    const waits = ranked.length > 0 || (order.stays && this.height < order.matchFrom);
+    this.expect(!over || waits, 'an order that nobody can win expires in the next block', () => ({
+      order: id,
+      closesAt: order.closesAt,
+      now: this.time,
+    }));
   }
 
   protected override onEvent(event: Event, block: Block): void {

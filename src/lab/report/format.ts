@@ -45,11 +45,15 @@ export function priceUnitFor(largest: bigint): PriceUnit {
   return largest * 3_600n >= 10n ** 11n ? 'AKASH/h' : 'uakt/h';
 }
 
-/** Pico-AKASH per second as a price per hour, at most three decimals of the unit (six of AKASH). */
+/**
+ * Pico-AKASH per second as a price per hour: six decimals of an AKASH, of a micro-AKASH as many as its size asks for (3
+ * below 100, 1 below 10,000, else none).
+ */
 export function perHour(picoPerSecond: bigint, unit: PriceUnit): string {
   const picoPerHour = picoPerSecond * 3_600n;
-  if (unit === 'uakt/h') return `${decimal(rounded(picoPerHour, 1_000n), 3)} ${unit}`;
-  return `${decimal(rounded(picoPerHour, 1_000_000n), 6)} ${unit}`;
+  if (unit === 'AKASH/h') return `${decimal(rounded(picoPerHour, 1_000_000n), 6)} ${unit}`;
+  const places = picoPerHour < 100n * 1_000_000n ? 3 : picoPerHour < 10_000n * 1_000_000n ? 1 : 0;
+  return `${decimal(rounded(picoPerHour, 10n ** BigInt(6 - places)), places)} ${unit}`;
 }
 
 /** A time of the simulation: `day 2 03:04:05`; days count from 0, fractions of a second are cut off. */
@@ -124,16 +128,22 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${grouped(count)} ${count === 1 ? noun : plural}`;
 }
 
-/** Breaks text at spaces into lines of at most `width` characters; later lines begin with `indent`. */
+/**
+ * Breaks text at spaces into lines of at most `width` characters. Spaces at the beginning stay; later lines begin with
+ * `indent`.
+ */
 export function wrap(text: string, width: number, indent = ''): string {
+  const start = /^ */.exec(text)![0];
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const next = line === '' ? word : `${line} ${word}`;
-    if (next.length > width && line.trim() !== '') {
-      lines.push(line);
+  let line = start;
+  let empty = true;
+  for (const word of text.slice(start.length).split(' ')) {
+    const next = empty ? line + word : `${line} ${word}`;
+    if (next.length > width && !empty) {
+      lines.push(line.trimEnd());
       line = indent + word;
     } else line = next;
+    empty = false;
   }
   lines.push(line);
   return lines.join('\n');

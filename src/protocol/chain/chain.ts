@@ -13,7 +13,7 @@ import { bool, encode, struct, text } from '../codec/struct.ts';
 import { partsOf } from '../ledger/money.ts';
 import { type DueFacilitation, dueFacilitation, facilitate, lapseDueOrders } from '../market/facilitation.ts';
 import { settleEveryLease } from '../market/settlement.ts';
-import type { Event } from '../model/events.ts';
+import { type Event, excerpt } from '../model/events.ts';
 import { type Facilitation, facilitation } from '../model/messages.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 import { advanceValidators } from '../stake/election.ts';
@@ -62,8 +62,8 @@ export interface ChainOptions {
   readonly commitEvery: number;
 }
 
-/** Events that tell that stake has moved. */
-const STAKE_MOVES = new Set<Event['type']>(['StakeBonded', 'StakeUnbonding', 'StakeSlashed']);
+/** Events after which another set may be elected. */
+const ELECTION_CAUSES = new Set<Event['type']>(['StakeBonded', 'StakeUnbonding', 'StakeSlashed', 'ParameterChanged']);
 
 export class Chain {
   readonly chainId: string;
@@ -129,6 +129,7 @@ export class Chain {
     const { body } = tx;
     if (body.chainId !== this.chainId) return refuse('wrong_chain', `chain ${body.chainId} is not ${this.chainId}`);
     if (body.nonce !== nonce) return refuse('wrong_nonce', `nonce ${body.nonce}, expected ${nonce}`);
+    if (!this.state.accounts.has(body.account)) return refuse('no_account', `there is no account ${body.account}`);
     const least = minimumFee(this.state.params, tx.size, body.message);
     if (body.fee < least) return refuse('low_fee', `fee ${body.fee} uakt, at least ${least} are expected`);
     const balance = this.state.balanceOf(body.account);
@@ -237,7 +238,7 @@ export class Chain {
     allotFees(state);
     advanceValidators(
       state,
-      state.events.some(one => STAKE_MOVES.has(one.type)),
+      state.events.some(one => ELECTION_CAUSES.has(one.type)),
     );
     return receipts;
   }
@@ -261,7 +262,7 @@ export class Chain {
     if (!done.ok) {
       const { account, nonce, message } = body;
       const object = subjectOfMessage(message);
-      const detail = done.detail.slice(0, 200);
+      const detail = excerpt(done.detail);
       state.emit({ type: 'TransactionFailed', account, nonce, message: message.type, code: done.code, detail, object });
     }
     return done;
@@ -276,19 +277,24 @@ export class Chain {
     if (refusal === null) return DONE;
     state.journal.rollback(start);
     state.events.length = events;
-    return { ok: false, code: refusal.code, detail: refusal.detail };
+    return { ok: false, code: refusal.code, detail: excerpt(refusal.detail) };
   }
 
   #commit(block: Block, receipts: readonly Receipt[]): BlockResult {
     const { state } = this;
     const { height, time } = block.header;
     const commits = this.#commitEvery > 0 && height % this.#commitEvery === 0;
-    this.#appHash = commits ? this.commitment.root() : NO_HASH;
-    this.#receiptsRoot = commits ? merkleRoot(receipts.map(one => encode(receipt, one))) : NO_HASH;
-    this.#eventsRoot = commits ? new EventCommitment(state.events).root() : NO_HASH;
-    this.#parentHash = headerHash(block.header);
+    // All of it first: whatever fails here must leave the chain as it was.
+    const appHash = commits ? this.commitment.root() : NO_HASH;
+    const receiptsRoot = commits ? merkleRoot(receipts.map(one => encode(receipt, one))) : NO_HASH;
+    const eventsRoot = commits ? new EventCommitment(state.events).root() : NO_HASH;
+    const hash = headerHash(block.header);
+    this.#appHash = appHash;
+    this.#receiptsRoot = receiptsRoot;
+    this.#eventsRoot = eventsRoot;
+    this.#parentHash = hash;
     state.journal.forget();
-    return { height, time, hash: this.#parentHash, receipts, events: state.events, appHash: this.#appHash };
+    return { height, time, hash, receipts, events: state.events, appHash };
   }
 }
 

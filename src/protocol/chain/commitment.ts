@@ -142,7 +142,6 @@ const chainwideLeaf = struct({
   providerStake: ubig,
   validators: elected,
   upcoming: elected,
-  elected,
 });
 
 function writeDeployment(writer: ByteWriter, state: State, row: Readonly<Deployment>): void {

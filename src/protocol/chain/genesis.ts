@@ -1,12 +1,18 @@
 /** Genesis: the state from which a chain starts, and from which anyone can replay it. */
 import { isAddress } from '../codec/address.ts';
+import { EncodeError } from '../codec/errors.ts';
+import { byteString, type Codec, encode, struct, text } from '../codec/struct.ts';
+import { MICRO_PER_AKASH, PPM } from '../ledger/money.ts';
 import { startRecord } from '../market/reputation.ts';
-import type { Attributes } from '../model/objects.ts';
+import { type Attributes, attributes } from '../model/objects.ts';
 import { faultOfParameter, PARAMETER_NAMES, type Params } from '../model/params.ts';
 import { Candidate, Provider } from '../model/rows.ts';
 import { State } from '../model/state.ts';
 import { elect } from '../stake/election.ts';
 import { changeStake } from '../stake/staking.ts';
+
+/** Longest chain id, in bytes. */
+const MAX_CHAIN_ID_BYTES = 64;
 
 export interface GenesisAccount {
   readonly address: string;
@@ -42,8 +48,35 @@ export interface Genesis {
   readonly providers: readonly GenesisProvider[];
 }
 
+const name = text(MAX_CHAIN_ID_BYTES);
+const register = struct({ region: text(128), attributes, certificate: byteString(32), endpoint: text(256) });
+
+/** Why a value has no canonical bytes, or null. */
+function faultOfEncoding<T>(codec: Codec<T>, value: T): string | null {
+  try {
+    encode(codec, value);
+    return null;
+  } catch (error) {
+    if (error instanceof EncodeError) return error.message;
+    throw error;
+  }
+}
+
 /** Why a genesis cannot be started from, or null. */
 export function faultOfGenesis(genesis: Genesis): string | null {
+  if (genesis.chainId === '') return 'the chain id is empty';
+  const chainId = faultOfEncoding(name, genesis.chainId);
+  if (chainId !== null) return `chain id: ${chainId}`;
+  if (!Number.isSafeInteger(genesis.time) || genesis.time < 0)
+    return `time ${genesis.time} is no whole number of microseconds`;
+  for (const parameter of PARAMETER_NAMES) {
+    const fault = faultOfParameter(parameter, genesis.params[parameter]);
+    if (fault !== null) return fault;
+  }
+  return faultOfAccounts(genesis) ?? faultOfCandidates(genesis) ?? faultOfProviders(genesis);
+}
+
+function faultOfAccounts(genesis: Genesis): string | null {
   const known = new Set<string>();
   for (const { address, balance, stake } of genesis.accounts) {
     if (!isAddress(address)) return `account ${address} is not an address`;
@@ -51,18 +84,38 @@ export function faultOfGenesis(genesis: Genesis): string | null {
     if (balance < 0n || stake < 0n) return `account ${address} has a negative amount`;
     known.add(address);
   }
-  for (const { address, commission } of genesis.candidates) {
-    if (!known.has(address)) return `candidate ${address} has no account`;
-    if (!Number.isInteger(commission) || commission < 0 || commission > 1_000_000)
+  return null;
+}
+
+function faultOfCandidates(genesis: Genesis): string | null {
+  const stakes = new Map(genesis.accounts.map(one => [one.address, one.stake]));
+  const seen = new Set<string>();
+  let electable = 0;
+  for (const { address, consensusKey, commission } of genesis.candidates) {
+    const stake = stakes.get(address);
+    if (stake === undefined) return `candidate ${address} has no account`;
+    if (seen.has(address)) return `candidate ${address} stands twice`;
+    if (consensusKey.length !== 32)
+      return `candidate ${address} has a consensus key of ${consensusKey.length} bytes, 32 are expected`;
+    if (!Number.isInteger(commission) || commission < 0 || commission > PPM)
       return `candidate ${address} has a commission of ${commission}`;
+    seen.add(address);
+    if (stake >= MICRO_PER_AKASH) electable += 1;
   }
-  for (const { address, region } of genesis.providers) {
+  return electable === 0 ? 'no candidate has a stake of 1 AKASH or more' : null;
+}
+
+function faultOfProviders(genesis: Genesis): string | null {
+  const known = new Set(genesis.accounts.map(one => one.address));
+  const seen = new Set<string>();
+  for (const provider of genesis.providers) {
+    const { address, region } = provider;
     if (!known.has(address)) return `provider ${address} has no account`;
+    if (seen.has(address)) return `provider ${address} stands twice`;
     if (region === '') return `provider ${address} has no region`;
-  }
-  for (const name of PARAMETER_NAMES) {
-    const fault = faultOfParameter(name, genesis.params[name]);
-    if (fault !== null) return fault;
+    const fault = faultOfEncoding(register, provider);
+    if (fault !== null) return `provider ${address}: ${fault}`;
+    seen.add(address);
   }
   return null;
 }
@@ -87,10 +140,8 @@ export function genesisState(genesis: Genesis, tracksLeaves: boolean): State {
     chainwide.genesisSupply += balance + stake;
   }
   const validators = elect(state);
-  if (validators.length === 0) throw new Error('genesis: no candidate has a stake of 1 AKASH or more');
   chainwide.validators = validators;
   chainwide.upcoming = validators;
-  chainwide.elected = validators;
   state.journal.forget();
   return state;
 }

@@ -61,10 +61,9 @@ export function underGrant(
   if (row.deployment !== '' && subjectOf(msg) !== row.deployment) {
     return refuse('not_granted', `the grant is for deployment ${row.deployment}`);
   }
-  const before = state.balanceOf(row.granter);
-  const refusal = run(row.granter, `${row.id.slice(row.granter.length + 1)}.${nonce}`);
+  const objects = `${row.id.slice(row.granter.length + 1)}.${nonce}`;
+  const { value: refusal, spent } = state.countSpending(row.granter, () => run(row.granter, objects));
   if (refusal !== null) return refusal;
-  const spent = before - state.balanceOf(row.granter);
   if (spent > row.left) return refuse('grant_limit', `${spent} uakt would be spent, ${row.left} are left of the grant`);
   if (spent > 0n) state.grants.edit(grantKey).left -= spent;
   return null;

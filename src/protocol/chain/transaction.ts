@@ -5,8 +5,8 @@
 import { address, addressOf } from '../codec/address.ts';
 import { ByteReader, ByteWriter, equalBytes } from '../codec/bytes.ts';
 import { DecodeError } from '../codec/errors.ts';
-import { BoundedMemo } from '../codec/memo.ts';
 import { keyedHash128 } from '../codec/keyed-hash.ts';
+import { BoundedMemo } from '../codec/memo.ts';
 import type { KeyPair, SignatureScheme } from '../codec/signature.ts';
 import { byteString, type CodecType, struct, text, ubig, uint } from '../codec/struct.ts';
 import { type Message, message, objectsCreated } from '../model/messages.ts';

@@ -14,6 +14,8 @@ export interface DueItem {
   readonly kind: string;
   /** Key of the object that is due. */
   readonly key: string;
+  /** The index that it is in, or was. */
+  readonly index: DueIndex;
   /** Position in the heap, -1 when not in it. Owned by the index. */
   position: number;
 }
@@ -42,7 +44,7 @@ export class DueIndex {
 
   add(due: number, sequence: number, kind: string, key: string): DueItem {
     if (!Number.isSafeInteger(due) || due < 0) throw new Error(`due index: ${kind} of ${key} due at ${due}`);
-    const item: DueItem = { due, sequence, kind, key, position: -1 };
+    const item: DueItem = { due, sequence, kind, key, index: this, position: -1 };
     this.undoRemove(item);
     this.#journal.saveInsert(this as never, item);
     return item;

@@ -15,7 +15,8 @@ import { closeExhausted, deploymentClosed, isExhausted } from './deployments.ts'
 import { breakLease, expireReset } from './leases.ts';
 import { closeDueOrder, decideOrder, eligibleBids, releaseFulfillments, submitLease } from './match.ts';
 import { matchingRule } from './matching.ts';
-import { DUE, lapseOrder } from './orders.ts';
+import { DUE, keepExpiryDue, lapseOrder } from './orders.ts';
+import { isStale } from './settlement.ts';
 
 export interface DueFacilitation {
   /** Not subject to the limit: a block that skipped one would overdraw an escrow. */
@@ -39,6 +40,10 @@ function collectDue(state: State, height: number, time: number): DueFacilitation
     if (item.kind === DUE.exhaustion) {
       if (!isExhausted(state, state.deployments.need(item.key), time)) continue;
       ending.add(item.key);
+      // A stale lease is broken, not closed: its unconfirmed stretch stays unpaid even when the escrow ends with it.
+      for (const lease of state.deployments.need(item.key).leases) {
+        if (isStale(state, state.leases.need(lease))) exhausted.push({ type: 'SubmitStaleLease', lease });
+      }
       exhausted.push({ type: 'CloseExhausted', deployment: item.key });
     } else if (item.kind === DUE.expiry) {
       // What a clock brings is due from the first height that reaches it, which is this one.
@@ -51,8 +56,12 @@ function collectDue(state: State, height: number, time: number): DueFacilitation
   const seen = new Set<string>();
   for (const item of items) {
     const message = messageFor(state, item, ending);
-    if (message === null || (message.type === 'CloseOrder' && seen.has(message.order))) continue;
-    if (item.kind === DUE.match || item.kind === DUE.expiry) seen.add(item.key);
+    if (message === null) continue;
+    if ('order' in message) {
+      // Match and expiry of one order may fall due together: the first of them decides.
+      if (seen.has(message.order)) continue;
+      seen.add(message.order);
+    }
     due.push(message);
   }
   return { exhausted, due };
@@ -129,12 +138,13 @@ export function facilitate(state: State, msg: Facilitation): Refusal | null {
 
 /**
  * After the facilitation of a block: orders whose time has come while an eligible bid waits for its match are marked,
- * so that no later block looks at them again before the match does.
+ * so that no later block looks at them again before the match does. Those that the block had no room for stay due.
  */
 export function lapseDueOrders(state: State): void {
   for (const item of state.dueAtTime.peek(state.time)) {
     if (item.kind !== DUE.expiry) continue;
     const order = state.orders.need(item.key);
     if (staysBeyondItsTime(state, order)) lapseOrder(state, item.key);
+    else keepExpiryDue(state, item.key);
   }
 }

@@ -12,7 +12,7 @@ import { slashOwnStake } from '../stake/slashing.ts';
 import type { MatchOutcome } from './match.ts';
 import { DUE, openOrder, removeOrder, setSlot, slotOf } from './orders.ts';
 import { recordBroken } from './reputation.ts';
-import { debtOf, freeEscrow, payClaims, scheduleExhaustion, settleLease } from './settlement.ts';
+import { accruedOf, debtOf, freeEscrow, isStale, payClaims, scheduleExhaustion, settleLease } from './settlement.ts';
 
 export type LeaseEnd = 'tenant_closed' | 'removed' | 'insufficient_funds';
 
@@ -83,6 +83,8 @@ export function submitLeaseConfirmation(
   }
   if (found.state === 'closing')
     return refuse('closing', 'the lease is closing; a confirmation with reset is expected');
+  if (isStale(state, found))
+    return refuse('stale', `confirmed last at height ${found.confirmedAt}; it is to be broken`);
   const quarter = Math.ceil(state.params.reconfirmationPeriod / 4);
   if (found.state === 'active' && state.height - found.confirmedAt < quarter) {
     return refuse(
@@ -119,7 +121,7 @@ export function closeLeases(state: State, deployment: string, leases: readonly s
     const pending = lease.state === 'pending' && paysPending;
     return {
       lease: id,
-      amount: pending ? cumulativePay(lease.price, state.time - lease.time) : debtOf(lease, state.time),
+      amount: pending ? cumulativePay(lease.price, state.time - lease.time) : debtOf(state, lease, state.time),
     };
   });
   const unpaid = payClaims(state, deployment, claims);
@@ -177,8 +179,8 @@ export function expireReset(state: State, msg: Extract<Facilitation, { type: 'Ex
 export function breakLease(state: State, msg: Extract<Facilitation, { type: 'SubmitStaleLease' }>): Refusal | null {
   const lease = state.leases.get(msg.lease);
   if (lease === undefined || lease.state === 'closing') return refuse('no_lease', `no lease ${msg.lease} to break`);
-  if (state.height < staleAt(state, lease.confirmedAt)) return refuse('not_stale', `confirmed at ${lease.confirmedAt}`);
-  const unpaid = debtOf(lease, state.time);
+  if (!isStale(state, lease)) return refuse('not_stale', `confirmed at ${lease.confirmedAt}`);
+  const unpaid = accruedOf(lease, state.time);
   const { toTenant, burned } = forfeit(state, lease);
   recordBroken(state, lease, lease.collateral);
   const stakeSlashed = slashOwnStake(state, lease.provider, state.params.brokenLeaseStakeSlash, 'broken_lease');

@@ -15,7 +15,7 @@ import { freeEscrow } from './settlement.ts';
 export type MatchOutcome =
   | { readonly kind: 'lease'; readonly fulfillment: string; readonly resources: readonly ResourceGroup[] }
   | { readonly kind: 'insufficient_funds' }
-  /** None of the bids is eligible: they are released, and the order goes on, or expires when its time has passed. */
+  /** No match, and bids that are not eligible: they are released, and the order goes on, or expires when its time has passed. */
   | { readonly kind: 'ineligible'; readonly faults: ReadonlyMap<string, string> }
   /** The rule finds no match among eligible bids. */
   | { readonly kind: 'none' };
@@ -53,7 +53,8 @@ export function decideOrder(state: State, order: Readonly<Order>): MatchOutcome 
     withdrawn: order.withdrawn.filter(bid => bid.cancelled),
   };
   const match = matchingRule(state.params.matchingRule).choose(book, field as readonly Bid[]);
-  if (match === null) return { kind: 'none' };
+  // A rule without a match among the eligible may have wanted one of the others.
+  if (match === null) return faults.size > 0 ? { kind: 'ineligible', faults } : { kind: 'none' };
   const priced = match.pricedBy === null ? order.infrastructure : state.fulfillments.need(match.pricedBy);
   const need = onePeriod(state, totalPrice(priced.resources));
   if (freeEscrow(state, state.deployments.need(order.deployment)) < need) return { kind: 'insufficient_funds' };

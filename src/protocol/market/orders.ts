@@ -5,6 +5,7 @@
  * match. Both are kept exact here, so that a block finds what is due without looking at anything else.
  */
 
+import { excerpt } from '../model/events.ts';
 import type { MessageOf } from '../model/messages.ts';
 import { fulfillmentId, orderId, totalCollateral, totalPrice } from '../model/objects.ts';
 import { type Deployment, Fulfillment, Order, type Slot } from '../model/rows.ts';
@@ -62,7 +63,7 @@ function closeFulfillment(state: State, order: Readonly<Order>, bid: Readonly<Fu
     provider: bid.provider,
     region: order.infrastructure.region,
     total: bid.total,
-    reason,
+    reason: excerpt(reason),
   });
 }
 
@@ -71,8 +72,8 @@ export function removeOrder(state: State, order: Readonly<Order>, except: string
   for (const id of order.fulfillments) {
     if (id !== except) closeFulfillment(state, order, state.fulfillments.need(id), bidReason);
   }
-  if (order.matchDue !== null) state.dueAtHeight.remove(order.matchDue);
-  if (order.expiryDue !== null) state.dueAtTime.remove(order.expiryDue);
+  if (order.matchDue !== null) order.matchDue.index.remove(order.matchDue);
+  if (order.expiryDue !== null) order.expiryDue.index.remove(order.expiryDue);
   state.orders.remove(order.id);
 }
 
@@ -93,8 +94,13 @@ export function slotOf(deployment: Readonly<Deployment>, group: number): Slot {
 
 /** Gives up the bids that are not eligible any more, so that the order goes on without them. */
 export function releaseIneligible(state: State, order: Readonly<Order>, faults: ReadonlyMap<string, string>): void {
-  for (const [id, fault] of faults) closeFulfillment(state, order, state.fulfillments.need(id), `ineligible: ${fault}`);
   const row = state.orders.edit(order.id);
+  for (const id of faults.keys()) {
+    const { provider, total } = state.fulfillments.need(id);
+    row.withdrawn = [...row.withdrawn, { provider, total, cancelled: false }];
+    if (row.chosen === provider) row.chosen = '';
+  }
+  for (const [id, fault] of faults) closeFulfillment(state, order, state.fulfillments.need(id), `ineligible: ${fault}`);
   row.fulfillments = row.fulfillments.filter(id => !faults.has(id));
   scheduleOrder(state, row);
 }
@@ -107,7 +113,7 @@ function scheduleOrder(state: State, order: Order): void {
     const due = Math.max(order.matchFrom, state.height + 1);
     order.matchDue = state.dueAtHeight.add(due, order.sequence, DUE.match, order.id);
   } else if (!mayMatch && order.matchDue !== null) {
-    state.dueAtHeight.remove(order.matchDue);
+    order.matchDue.index.remove(order.matchDue);
     order.matchDue = null;
   }
   if (!mayMatch && order.expiryDue === null) {
@@ -116,10 +122,25 @@ function scheduleOrder(state: State, order: Order): void {
   }
 }
 
+/**
+ * The order's time has come and the block had no room for its expiry: from now on it is due since this height, so that
+ * what falls due later does not overtake it.
+ */
+export function keepExpiryDue(state: State, orderKey: string): void {
+  const order = state.orders.edit(orderKey);
+  if (order.expiryDue !== null) order.expiryDue.index.remove(order.expiryDue);
+  order.expiryDue = state.dueAtHeight.add(state.height, order.sequence, DUE.expiry, order.id);
+}
+
+/** Puts every open order where a changed matching rule wants it. */
+export function rescheduleOrders(state: State): void {
+  for (const { id } of state.orders.sorted()) scheduleOrder(state, state.orders.edit(id));
+}
+
 /** The block's time has reached the order's, and an eligible bid is there: it now stays until its match decides. */
 export function lapseOrder(state: State, orderKey: string): void {
   const order = state.orders.edit(orderKey);
-  if (order.expiryDue !== null) state.dueAtTime.remove(order.expiryDue);
+  if (order.expiryDue !== null) order.expiryDue.index.remove(order.expiryDue);
   order.expiryDue = null;
   order.lapsed = true;
 }
@@ -187,6 +208,7 @@ function placeBid(
   if (replaced !== undefined) {
     closeFulfillment(state, order, replaced, 'replaced');
     order.fulfillments = order.fulfillments.filter(id => id !== replaced.id);
+    if (order.chosen === replaced.provider) order.chosen = '';
     order.withdrawn = [...order.withdrawn, { provider: replaced.provider, total: replaced.total, cancelled: false }];
   }
   let attempt = 0;

@@ -85,7 +85,11 @@ const DECAY_BITS = 32n;
 
 /** Number of the decay step that a time lies in. Steps are on one grid for all, so reading often decays no less. */
 function stepAt(time: number, halfLife: number): number {
-  return Math.floor(time / (halfLife / STEPS));
+  const scaled = time * STEPS;
+  // Below 2^53 the floor of the quotient is exact; beyond, a bigint's is.
+  return Number.isSafeInteger(scaled)
+    ? Math.floor(scaled / halfLife)
+    : Number((BigInt(time) * BigInt(STEPS)) / BigInt(halfLife));
 }
 
 /** A weight after some steps of decay. */

@@ -11,15 +11,28 @@ import type { State } from '../model/state.ts';
 import { DUE } from './orders.ts';
 import { recordKept } from './reputation.ts';
 
-/** What an active lease owes at a block time, in micro-AKASH. Pending and closing leases owe nothing. */
-export function debtOf(lease: Readonly<Lease>, time: number): bigint {
+/** Unconfirmed for more than the period: due to be broken, whether or not a block has got to it. */
+export function isStale(state: State, lease: Readonly<Lease>): boolean {
+  return lease.state !== 'closing' && state.height > lease.confirmedAt + state.params.reconfirmationPeriod;
+}
+
+/**
+ * What is owed for an active lease at a block time, in micro-AKASH. Pending and closing leases are owed nothing, nor
+ * stale ones: their unconfirmed stretch stays unpaid.
+ */
+export function debtOf(state: State, lease: Readonly<Lease>, time: number): bigint {
+  return isStale(state, lease) ? 0n : accruedOf(lease, time);
+}
+
+/** What has accrued for an active lease since it was paid last, whether or not it will ever be paid. */
+export function accruedOf(lease: Readonly<Lease>, time: number): bigint {
   return lease.state === 'active' ? cumulativePay(lease.price, time - lease.billingStart) - lease.paid : 0n;
 }
 
 /** What all leases of a deployment owe at a block time. */
 export function debtOfDeployment(state: State, deployment: Readonly<Deployment>, time: number): bigint {
   let debt = 0n;
-  for (const id of deployment.leases) debt += debtOf(state.leases.need(id), time);
+  for (const id of deployment.leases) debt += debtOf(state, state.leases.need(id), time);
   return debt;
 }
 
@@ -45,7 +58,7 @@ export function payLease(state: State, leaseKey: string, amount: bigint): void {
 
 /** Pays a lease what it is owed now. The escrow holds it: the block began by ending what it could not pay. */
 export function settleLease(state: State, leaseKey: string): void {
-  payLease(state, leaseKey, debtOf(state.leases.need(leaseKey), state.time));
+  payLease(state, leaseKey, debtOf(state, state.leases.need(leaseKey), state.time));
 }
 
 /**
@@ -61,7 +74,7 @@ export function payClaims(
   const row = state.deployments.need(deployment);
   let reserved = 0n;
   for (const id of row.leases) {
-    if (!claims.some(claim => claim.lease === id)) reserved += debtOf(state.leases.need(id), state.time);
+    if (!claims.some(claim => claim.lease === id)) reserved += debtOf(state, state.leases.need(id), state.time);
   }
   const shares = proRata(
     row.escrow - reserved,

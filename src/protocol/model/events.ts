@@ -8,7 +8,9 @@
 import { bool, type CodecType, struct, tagged, text, ubig, uint } from '../codec/struct.ts';
 import { attributes, deploymentInfrastructure, id, resourceGroups } from './objects.ts';
 
-const why = text(256);
+/** Characters of a reason that an event or receipt keeps; each takes at most four bytes. */
+const WHY_CHARACTERS = 240;
+const why = text(4 * WHY_CHARACTERS);
 const word = text(128);
 
 export const event = tagged('type', {
@@ -95,6 +97,12 @@ export const event = tagged('type', {
   Granted: [32, struct({ grant: id, granter: word, grantee: word })],
   Revoked: [33, struct({ grant: id, granter: word, grantee: word })],
 } as const);
+
+/** A reason, cut to what an event or receipt has room for. Cut between characters, so that it stays valid text. */
+export function excerpt(reason: string): string {
+  return reason.length <= WHY_CHARACTERS ? reason : reason.slice(0, WHY_CHARACTERS).toWellFormed();
+}
+
 export type Event = CodecType<typeof event>;
 export type EventType = Event['type'];
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;

@@ -12,12 +12,13 @@ import {
   id,
   MAX_GROUPS,
   MAX_INFRASTRUCTURES,
+  price,
   resourceGroups,
 } from './objects.ts';
 
 const hash = byteString(32);
 const name = text(64);
-const prices = list(ubig, MAX_GROUPS);
+const prices = list(price, MAX_GROUPS);
 
 const variants = {
   Transfer: [1, struct({ to: address, amount: ubig })],

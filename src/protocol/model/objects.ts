@@ -17,7 +17,14 @@ export const MAX_PRICE = 10n ** 24n;
 
 export const id = text(MAX_ID_BYTES);
 const word = text(128);
-const price = refine(ubig, `a price of at most ${MAX_PRICE} pico-AKASH/s`, value => value <= MAX_PRICE);
+export const price = refine(ubig, `a price of at most ${MAX_PRICE} pico-AKASH/s`, value => value <= MAX_PRICE);
+/** Collateral of a unit: a billion AKASH, so that no sum over an order comes near what can be encoded. */
+const MAX_COLLATERAL = 10n ** 15n;
+const collateral = refine(
+  ubig,
+  `collateral of at most ${MAX_COLLATERAL} micro-AKASH`,
+  value => value <= MAX_COLLATERAL,
+);
 
 /** What one unit of a workload needs. */
 export const computeUnit = struct({ cpu: uint, memory: uint, disk: uint, bandwidth: uint, gpu: uint });
@@ -30,7 +37,7 @@ export type ComputeUnit = CodecType<typeof computeUnit>;
 export const resourceGroup = struct({
   compute: computeUnit,
   price,
-  collateral: ubig,
+  collateral,
   count: uintUpTo(MAX_COUNT),
 });
 export type ResourceGroup = CodecType<typeof resourceGroup>;

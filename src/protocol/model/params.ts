@@ -39,7 +39,7 @@ function choice<const C extends readonly string[]>(value: C[number], choices: C,
 export const PARAMETERS = {
   targetBlockInterval: duration(6 * US_PER_S, 1_000, 'time between blocks that reserves are reckoned with'),
   maxBlockBytes: count(1_048_576, 4_096, 64 * 1_048_576, 'bytes', 'size of the transactions of a block'),
-  confirmationReserve: ppm(100_000, 'share of a block kept free for lease confirmations'),
+  confirmationReserve: count(100_000, 0, 900_000, 'ppm', 'share of a block kept free for lease confirmations'),
   maxFacilitation: count(256, 1, 1_000_000, 'items', 'facilitation items that begin a block'),
   facilitation: choice('mandatory', ['mandatory', 'prefix'], 'whether a proposer may facilitate less than is due'),
   feeBase: money(50n, 'fee of any transaction'),

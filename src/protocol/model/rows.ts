@@ -498,10 +498,9 @@ export class Chainwide extends Row {
   totalRewards = 0n;
   /** Own bonded stake of all registered providers. */
   providerStake = 0n;
-  /** Who validates this height, the next one and the one after: an election acts two heights later. */
+  /** Who validates this height and the next: an election at the end of a block acts two heights later. */
   validators: readonly Elected[] = [];
   upcoming: readonly Elected[] = [];
-  elected: readonly Elected[] = [];
   constructor(params: Params) {
     super();
     this.params = params;

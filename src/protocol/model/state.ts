@@ -63,6 +63,19 @@ export class State {
 
   /** Events of the block that is being executed. */
   events: Event[] = [];
+  /** Whose spending is being counted, and how much left its balance since. Not state: lives within one message. */
+  #watched = '';
+  #spent = 0n;
+
+  /** Runs a step and counts what leaves an account's balance in it, whatever comes in meanwhile. */
+  countSpending<T>(address: string, step: () => T): { readonly value: T; readonly spent: bigint } {
+    this.#watched = address;
+    this.#spent = 0n;
+    const value = step();
+    this.#watched = '';
+    return { value, spent: this.#spent };
+  }
+
   /** Place of the transaction that is being executed in its block. */
   position = 0;
 
@@ -157,6 +170,7 @@ export class State {
     const account = this.accounts.edit(address);
     if (account.balance < amount) throw new Error(`${address} has ${account.balance} uakt, ${amount} are to be taken`);
     account.balance -= amount;
+    if (address === this.#watched) this.#spent += amount;
     this.editChainwide().totalBalance -= amount;
   }
 
@@ -164,6 +178,7 @@ export class State {
     const account = this.accounts.edit(from);
     if (account.balance < amount) throw new Error(`${from} has ${account.balance} uakt, ${amount} are to be taken`);
     account.balance -= amount;
+    if (from === this.#watched) this.#spent += amount;
     this.editAccount(to).balance += amount;
   }
 

@@ -22,16 +22,15 @@ export function elect(state: State): Elected[] {
 }
 
 /**
- * At the end of each block the sets move up by one height, and the newest is elected anew when stake has moved. It never
- * becomes empty: if nobody is electable, the last set stays.
+ * At the end of each block: the set of the next height is the one that was upcoming, and the one after is elected anew
+ * when there is cause. It never becomes empty: if nobody is electable, the last set stays.
  */
-export function advanceValidators(state: State, stakeMoved: boolean): void {
-  const { validators, upcoming, elected } = state.chainwide;
-  const fresh = stakeMoved ? elect(state) : elected;
-  const next = fresh.length > 0 ? fresh : elected;
-  if (next === elected && upcoming === elected && validators === upcoming) return;
+export function advanceValidators(state: State, cause: boolean): void {
+  const { validators, upcoming } = state.chainwide;
+  const fresh = cause ? elect(state) : upcoming;
+  const next = fresh.length > 0 ? fresh : upcoming;
+  if (next === upcoming && validators === upcoming) return;
   const chainwide = state.editChainwide();
   chainwide.validators = upcoming;
-  chainwide.upcoming = elected;
-  chainwide.elected = next;
+  chainwide.upcoming = next;
 }

@@ -3,6 +3,7 @@
  * the sum of all stakes). A vote weighs what its account has bonded, also with others, when the vote ends.
  */
 import { ppmOf } from '../ledger/money.ts';
+import { rescheduleOrders } from '../market/orders.ts';
 import { regridRecords } from '../market/reputation.ts';
 import type { MessageOf } from '../model/messages.ts';
 import { type ParameterValue, parameterFromText, withParams } from '../model/params.ts';
@@ -79,7 +80,8 @@ function endVote(state: State, id: string): void {
   }
   proposal.state = 'passed';
   proposal.effectiveAt = effectiveAt;
-  state.dueAtHeight.add(effectiveAt, proposal.id, DUE_TAKES_EFFECT, id);
+  // At the end of the block before, so that the block of that height runs on the new values already.
+  state.dueAtHeight.add(effectiveAt - 1, proposal.id, DUE_TAKES_EFFECT, id);
 }
 
 function takeEffect(state: State, id: string): void {
@@ -92,15 +94,20 @@ function takeEffect(state: State, id: string): void {
   const before = state.params;
   state.editChainwide().params = withParams(before, changes);
   if (state.params.reputationHalfLife !== before.reputationHalfLife) regridRecords(state, before.reputationHalfLife);
+  if (state.params.matchingRule !== before.matchingRule) rescheduleOrders(state);
   removeProposal(state, id);
 }
 
 /** At the end of each block: votes end, and passed changes take effect for the next block. */
 export function endVotes(state: State): void {
+  finish(state, DUE_VOTE_ENDS, endVote);
+  finish(state, DUE_TAKES_EFFECT, takeEffect);
+}
+
+function finish(state: State, kind: string, end: (state: State, id: string) => void): void {
   for (const item of state.dueAtHeight.peek(state.height)) {
-    if (item.kind !== DUE_VOTE_ENDS && item.kind !== DUE_TAKES_EFFECT) continue;
+    if (item.kind !== kind) continue;
     state.dueAtHeight.remove(item);
-    if (item.kind === DUE_VOTE_ENDS) endVote(state, item.key);
-    else takeEffect(state, item.key);
+    end(state, item.key);
   }
 }

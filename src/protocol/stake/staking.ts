@@ -58,11 +58,26 @@ export function delegate(state: State, account: string, msg: MessageOf<'Delegate
   return bond(state, account, msg.validator, msg.amount);
 }
 
+/** Stake of an account that moved to a validator and has not matured there: still slashable for where it came from. */
+function inTransit(state: State, account: string, validator: string): bigint {
+  let sum = 0n;
+  for (const key of state.arrivalsOf.sorted(Delegation.key(account, validator)))
+    sum += state.unbondings.need(key).amount;
+  return sum;
+}
+
 function faultOfLeaving(state: State, account: string, source: string, amount: bigint): Refusal | null {
   if (amount === 0n) return refuse('bad_amount', 'an amount above 0 is expected');
   const held = state.delegations.get(Delegation.key(account, source))?.amount ?? 0n;
   if (held < amount)
     return refuse('insufficient_stake', `${amount} uakt are to leave ${source}, ${held} are staked there`);
+  const bound = inTransit(state, account, source);
+  if (held - bound < amount) {
+    return refuse(
+      'in_transit',
+      `${bound} of ${held} uakt moved to ${source} and may not move on before they have matured`,
+    );
+  }
   const leaving = state.accounts.get(account)?.unbondings ?? 0;
   if (leaving >= state.params.maxUnbondings)
     return refuse('too_many', `${leaving} stakes are on their way out already`);
@@ -101,9 +116,6 @@ export function redelegate(state: State, account: string, msg: MessageOf<'Redele
   if (!state.candidates.has(target)) return refuse('no_candidate', `${target} is not a candidate`);
   const refusal = faultOfLeaving(state, account, source, amount);
   if (refusal !== null) return refusal;
-  if (state.arrivalsOf.size(Delegation.key(account, source)) > 0) {
-    return refuse('in_transit', `stake that moved to ${source} may not move on before it has matured`);
-  }
   leave(state, account, source, target, amount);
   return null;
 }

@@ -97,7 +97,7 @@ describe('2 A tenth of each block is reserved for confirmations', () => {
   test.each([
     [0, 4_096],
     [500_000, 2_048],
-    [1_000_000, 0],
+    [900_000, 410],
   ])('confirmationReserve %i leaves %i of 4,096 bytes', (confirmationReserve, open) => {
     const { d, size } = sized(confirmationReserve);
     const count = Math.floor(open / size);

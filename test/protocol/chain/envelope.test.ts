@@ -78,7 +78,7 @@ describe('2 Transactions: what is not includable', () => {
   test('an account that does not exist', () => {
     const d = withFees();
     const tx = d.sign('nobody', transfer('ann', 1n));
-    expect(d.chain.faultOfTransaction(tx, 0)?.code).toBe('no_fee');
+    expect(d.chain.faultOfTransaction(tx, 0)?.code).toBe('no_account');
   });
 
   test('an account that does not exist, where fees are zero: whatever is includable executes', () => {

@@ -173,6 +173,21 @@ describe('2 Facilitation: maxFacilitation', () => {
     expect(d.events('LeaseCreated').map(one => one.lease)).toEqual(ids);
   });
 
+  test('an exhausted deployment takes its due matches with it: nothing else of it is facilitated', () => {
+    const d = market();
+    const infra = [infrastructure(), infrastructure(), infrastructure()];
+    const [active, stale, late] = d.deploy('tom', { infrastructure: infra, waitDuration: 2, escrow: 24n });
+    for (const id of [active!, stale!]) d.send('ann', bid(d.order(id), UAKT_PER_S));
+    d.run(2);
+    d.must('ann', confirmation(active!));
+    d.must('bob', bid(d.order(late!), UAKT_PER_S));
+    // One long block: the escrow is exhausted in the block in which the third order is due to be matched.
+    d.block({ after: 60 * SECOND });
+    expect(d.blocks.at(-1)?.facilitation).toEqual([{ type: 'CloseExhausted', deployment: deploymentIdOf(late!) }]);
+    expect(d.last.receipts.every(one => one.ok)).toBe(true);
+    expect(d.balance('bob')).toBe(1_000_000_000n);
+  });
+
   test('a block with more than the limit is invalid, though all of it is due', () => {
     const [d, ids] = threeDue({ maxFacilitation: 2 });
     expect(() => d.apply(doctored(d, () => ids.map(id => match(id, 'ann'))))).toThrow(InvalidBlock);

@@ -24,7 +24,7 @@ import {
 
 describe('2 Transactions: the table is complete', () => {
   test.each([
-    ...['Transfer', 'Stake', 'Delegate', 'Undelegate', 'Redelegate', 'WithdrawRewards', 'RegisterCandidate', 'Unjail'],
+    ...['Transfer', 'Stake', 'Delegate', 'Undelegate', 'Redelegate', 'WithdrawRewards'],
     ...[
       'RegisterProvider',
       'UpdateProvider',
@@ -41,7 +41,7 @@ describe('2 Transactions: the table is complete', () => {
       'SubmitProposal',
       'Vote',
     ],
-    ...['Grant', 'Revoke', 'SubmitEvidence'],
+    ...['Grant', 'Revoke'],
   ])('%s', type => {
     expect(MESSAGE_TYPES).toContain(type);
   });

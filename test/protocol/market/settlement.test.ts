@@ -1,7 +1,15 @@
 /** MARKET rules, section 4: what leases cost, when pay moves, and escrows that are exhausted. A block is a second, a period 8. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bid, type ChainDriver, confirmation, group, infrastructure, UAKT_PER_S } from '../../support/chain-driver.ts';
+import {
+  bid,
+  type ChainDriver,
+  confirmation,
+  group,
+  hashOf,
+  infrastructure,
+  UAKT_PER_S,
+} from '../../support/chain-driver.ts';
 import {
   AKASH,
   activeLease,
@@ -206,13 +214,72 @@ describe('4 Accrued debt is reserved', () => {
     d.must('ann', confirmation(first!)); // 8 s: 16 paid, 16 left
     d.must('bob', bid(d.order(second!), UAKT_PER_S));
     d.block(); // matched: 12 are free, a period costs 8
-    d.run(6); // 16 s: nothing is left, nothing overdrawn
+    d.run(2);
+    d.must('ann', confirmation(first!)); // 12 s: 24 paid, 8 left
+    d.run(3); // 16 s: nothing is left, nothing overdrawn
     expect(d.lease(second!).state).toBe('pending');
     d.block();
     expect(d.events('OrderClosed')).toMatchObject([{ order: third, reason: 'insufficient_funds' }]);
     expect(d.lease(second!)).toMatchObject({ state: 'closing', paid: 0n });
     expect(paidTo(d, 'ann')).toBe(32n);
     expect(d.state.orders.size).toBe(0);
+  });
+
+  test('each pay is rounded down by itself: equal to the escrow does not exceed it', () => {
+    const d = market();
+    const ids = leases(d, {
+      infrastructure: [1, 2].map(() => infrastructure({ resources: [group({ price: 500_000n })] })),
+      escrow: 8n,
+    });
+    for (const id of ids) d.send('ann', confirmation(id));
+    d.run(4);
+    for (const id of ids) d.send('ann', confirmation(id));
+    d.run(6);
+    // After 9 s each owes floor(4.5) = 4 in all: 8 of 8, though 2 x 4.5 = 9 would be more.
+    expect(d.time - d.lease(ids[0]!).billingStart).toBe(9 * SECOND);
+    expect(d.events('DeploymentClosing')).toEqual([]);
+    d.block();
+    expect(d.events('DeploymentClosing')).toMatchObject([{ reason: 'insufficient_funds' }]);
+    expect(ids.map(id => d.lease(id).paid)).toEqual([4n, 4n]);
+  });
+
+  test('a lease that ends takes nothing of what others have accrued', () => {
+    const d = market();
+    const [first, second] = d.deploy('tom', { infrastructure: priced(1n, 1n), escrow: 16n, waitDuration: 2 });
+    d.must('ann', bid(d.order(first!), UAKT_PER_S));
+    d.block();
+    d.must('ann', confirmation(first!));
+    d.run(6);
+    d.must('ann', confirmation(first!)); // 7 s: 7 paid, 9 left
+    d.send('bob', bid(d.order(second!), UAKT_PER_S));
+    d.block(); // 8 s: 1 owed, 8 free
+    d.block(); // 9 s: 2 owed, 7 free: a period costs 8
+    expect(d.events('OrderClosed')).toMatchObject([{ order: second, reason: 'insufficient_funds' }]);
+    // The same with a cheaper second lease, 7 x 8 / 8 = 7: matched at 9 s, removed at 14 s.
+    const e = market();
+    const [one, two] = e.deploy('tom', { infrastructure: priced(1n, 1n), escrow: 16n, waitDuration: 2 });
+    e.must('ann', bid(e.order(one!), UAKT_PER_S));
+    e.block();
+    e.must('ann', confirmation(one!));
+    e.run(6);
+    e.must('ann', confirmation(one!));
+    e.send('bob', bid(e.order(two!), 875_000n));
+    e.run(2);
+    e.run(4);
+    e.must('tom', {
+      type: 'UpdateDeployment',
+      deployment: deploymentIdOf(two!),
+      version: hashOf('v'),
+      add: [],
+      remove: [1],
+      reprice: [],
+    });
+    // At 14 s 7 of 9 are ann's; bob's 5 s at .875 are 4.375, of which the 2 that are free are paid.
+    expect(e.time - e.lease(one!).billingStart).toBe(14 * SECOND);
+    expect(e.events('LeaseClosing')).toMatchObject([{ lease: two, unpaid: 2n }]);
+    expect([paidTo(e, 'bob'), e.deployment(deploymentIdOf(one!)).escrow]).toEqual([2n, 7n]);
+    e.block();
+    expect(paidTo(e, 'ann')).toBe(14n); // 8 are owed of the 7 that are left
   });
 
   test('nobody overdraws: random leases, prices and confirmations', () => {

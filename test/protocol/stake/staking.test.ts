@@ -182,10 +182,11 @@ describe('5 Slashable while unbonding', () => {
     expect(d.state.candidates.need(at('second')).stake).toBe(FULL + 900n);
   });
 
-  test('stake that moved to a validator and is on its way out from there', () => {
-    const d = breaking([redelegate('ann', 'second', 1_000n), undelegate('second', 1_000n)]);
+  test('stake that moved to a validator cannot leave it before it has matured, and so cannot outrun its slash', () => {
+    expect(() => breaking([redelegate('ann', 'second', 1_000n), undelegate('second', 1_000n)])).toThrow('in_transit');
+    const d = breaking([delegate('second', 50n), redelegate('ann', 'second', 1_000n), undelegate('second', 50n)]);
     expect(slashed(d)).toEqual([100n]);
-    expect(d.state.chainwide.totalUnbonding).toBe(900n);
+    expect(d.state.chainwide.totalUnbonding).toBe(50n);
   });
 
   test('what others delegated is not touched, nor what left before', () => {
