@@ -7,7 +7,7 @@ import { Interrupted } from '../lab/experiment/pool.ts';
 import { VERSION } from '../lab/experiment/results.ts';
 import { DiskFailure } from '../lab/experiment/results-batch.ts';
 import { stringify } from '../lab/report/json.ts';
-import { InvalidScenario } from '../lab/scenario/problem.ts';
+import { expectedName, InvalidScenario } from '../lab/scenario/problem.ts';
 import type { Command, Context } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { CommandError, EXIT, isBadInput } from './errors.ts';
@@ -32,7 +32,7 @@ interface Parsed {
  */
 export async function main(args: readonly string[], terminal: Terminal, options: MainOptions = {}): Promise<number> {
   const context: Context = { terminal, runner: options.runner ?? null };
-  const parsed = await parse(args, terminal.width);
+  const parsed = unknownCommand(args) ?? (await parse(args, terminal.width));
   if (parsed.problem !== null) {
     terminal.err(`${terminal.colours.red('error')}: ${parsed.problem}\n`);
     return EXIT.badInput;
@@ -47,6 +47,15 @@ export async function main(args: readonly string[], terminal: Terminal, options:
   } catch (error) {
     return reported(error, terminal, given.json === true);
   }
+}
+
+/** A first word that is no command: said with the command that it may have been meant to be. */
+function unknownCommand(args: readonly string[]): Parsed | null {
+  const [word] = args;
+  const names = COMMANDS.map(command => command.usage.split(' ')[0]!);
+  if (word === undefined || word.startsWith('-') || names.includes(word)) return null;
+  const problem = `found ${JSON.stringify(word)}, expected a command: ${expectedName(word, names)}`;
+  return { chosen: null, text: '', problem };
 }
 
 async function parse(args: readonly string[], width: number): Promise<Parsed> {

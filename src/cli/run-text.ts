@@ -34,7 +34,7 @@ function metric(summary: Metrics, name: string): number {
 /** Ends of orders as the summary names them, and as people do. */
 const ENDS = [
   ['orders_matched', 'matched'],
-  ['orders_expired', 'expired without a bid'],
+  ['orders_expired', 'expired without an eligible bid'],
   ['orders_insufficient_funds', 'short of funds'],
   ['orders_tenant_closed', 'closed by the tenant'],
   ['orders_removed', 'removed'],
@@ -159,7 +159,7 @@ export function runText(terminal: Terminal, shown: ShownRun): string {
     marketLines(result.summary, width),
     '\n',
     classTable(terminal, result),
-    `  ${dim('income, cost and profit in AKASH')}\n`,
+    `  ${dim('money in AKASH; profit also counts lost collateral and outside offers')}\n`,
   ];
   if (result.expectations.length > 0) parts.push(`\n${bold('Expectations')}\n`, expectationLines(terminal, result));
   parts.push(

@@ -56,8 +56,7 @@ const WHOLE_DIVISIONS: Readonly<Record<string, Readonly<Record<string, 'bigint' 
   'src/protocol/codec/record-pool.ts': { this: 'exact' },
   'src/protocol/codec/state-tree.ts': { '8': 'bound' },
   'src/protocol/ledger/money.ts': { PICO_US_PER_MICRO: 'bigint', PPM_BIG: 'bigint', whole: 'bigint', total: 'bigint' },
-  // The half-life is divided by a power of two, and the quotient only places times on a grid.
-  'src/protocol/market/reputation.ts': { STEPS: 'exact', '2': 'exact', PPM: 'bigint' },
+  'src/protocol/market/reputation.ts': { '2': 'exact' },
   'src/protocol/market/settlement.ts': { price: 'bigint' },
   'src/protocol/stake/election.ts': { MICRO_PER_AKASH: 'bigint' },
   'src/protocol/stake/inflation.ts': { PPM_US_PER_YEAR: 'bigint' },
@@ -127,10 +126,15 @@ function isBareCall(tokens: readonly Token[], i: number): boolean {
   return tokens[open + 1]?.text === ')' || tokens[open + 1]?.text === 'undefined';
 }
 
-/** What in a file of `protocol` could be a number with something behind the point. */
-export function fractionObjections(file: SourceFile): Objection[] {
+/**
+ * What in a file of `protocol` could be a number with something behind the point.
+ * @param whole divisors that are known to leave nothing
+ */
+export function fractionObjections(
+  file: SourceFile,
+  whole: Readonly<Record<string, string>> = WHOLE_DIVISIONS[file.path] ?? {},
+): Objection[] {
   const tokens = tokenise(file.text);
-  const whole = WHOLE_DIVISIONS[file.path] ?? {};
   const calls: string[] = [];
   const objections: Objection[] = [];
   tokens.forEach(({ kind, text, line }, i) => {
@@ -188,11 +192,11 @@ export async function needlessExceptions(files: readonly SourceFile[]): Promise<
     if (used.length === 0) needless.push(`${path} no longer uses ${global}`);
   }
   for (const [path, divisors] of Object.entries(WHOLE_DIVISIONS)) {
-    const tokens = tokenise(files.find(one => one.path === path)?.text ?? '');
+    const file = files.find(one => one.path === path);
+    const divisions = file === undefined ? [] : fractionObjections(file, {});
     for (const divisor of Object.keys(divisors)) {
-      if (!tokens.some((token, i) => token.text === divisor && tokens[i - 1]?.text.startsWith('/'))) {
-        needless.push(`${path} no longer divides by ${divisor}`);
-      }
+      const needed = divisions.some(one => one.what.startsWith(`a division by ${divisor}:`));
+      if (!needed) needless.push(`${path} no longer divides by ${divisor} without rounding`);
     }
   }
   return needless;

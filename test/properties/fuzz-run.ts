@@ -6,11 +6,13 @@
 import assert from 'node:assert/strict';
 import { allMonitors } from '../../src/lab/monitors/all-monitors.ts';
 import { type Monitor, MonitorViolation } from '../../src/lab/monitors/monitor.ts';
+import { ReputationBounds } from '../../src/lab/monitors/reputation-bounds.ts';
 import { decodeBlock, encodeBlock } from '../../src/protocol/chain/block.ts';
 import { type BlockResult, InvalidBlock } from '../../src/protocol/chain/chain.ts';
 import { allLeaves, appHashFromScratch, leafBytes } from '../../src/protocol/chain/commitment.ts';
 import type { Transaction } from '../../src/protocol/chain/transaction.ts';
 import { ByteWriter } from '../../src/protocol/codec/bytes.ts';
+import { reputationOf } from '../../src/protocol/market/reputation.ts';
 import type { Params } from '../../src/protocol/model/params.ts';
 import type { State } from '../../src/protocol/model/state.ts';
 import { AKASH, addressOfName, ChainDriver, SECOND } from '../support/chain-driver.ts';
@@ -66,6 +68,7 @@ export class FuzzRun {
   readonly fuzzer: Fuzzer;
   readonly monitors: readonly Monitor[];
   readonly tally: Tally;
+  readonly #reputation: ReputationBounds;
   #queue: Transaction[] = [];
   readonly #next = new Map<string, number>();
   readonly #reserved = new Map<string, bigint>();
@@ -74,6 +77,7 @@ export class FuzzRun {
     this.tally = tally;
     this.driver = new ChainDriver(fuzzOptions(params));
     this.fuzzer = new Fuzzer(this.driver);
+    this.#reputation = new ReputationBounds(this.driver.genesis);
     this.monitors = allMonitors(this.driver.genesis, { fullEvery: 5 });
   }
 
@@ -106,21 +110,52 @@ export class FuzzRun {
     if (op.way < 4) this.#tryInvalid(op, after, transactions);
     const before = leavesOf(this.driver.state);
     const silent = this.#silentlyDue(this.driver.time, this.driver.time + after);
+    const purses = this.#pursesAfter(transactions);
     const result = this.driver.block({ after, transactions });
-    this.#expectFailuresLeaveNothing(before, silent, transactions, result);
+    this.#expectFailuresLeaveNothing(before, silent, purses, result);
     for (const monitor of this.monitors) monitor.afterBlock(this.driver.blocks.at(-1)!, result, this.driver.state);
+    this.#checkReputation(result);
     if (result.height % 3 === 0) assert.deepEqual(result.appHash, appHashFromScratch(this.driver.state));
     this.#note(transactions, result);
   }
 
-  /** A spender keeps its first transaction of the block; others only when plenty is left for their fees. */
+  /** Every provider's reputation lies where public events say. */
+  #checkReputation({ events, time }: BlockResult): void {
+    const { state } = this.driver;
+    for (const event of events) this.#reputation.apply(event, state.params, time);
+    this.#reputation.settle(state);
+    for (const row of state.providers.unordered()) {
+      const range = this.#reputation.range(row.address, state.params, time);
+      const found = reputationOf(state, row);
+      const fits = range !== undefined && range.least <= found && found <= range.most;
+      assert.ok(
+        fits,
+        `reputation of ${this.driver.name(row.address)} is ${found}, ${JSON.stringify(range)} is expected`,
+      );
+    }
+  }
+
+  /** What balances and nonces of the senders will be if all of these fail. */
+  #pursesAfter(transactions: readonly Transaction[]): Map<string, { balance: bigint; nonce: number }> {
+    const purses = new Map<string, { balance: bigint; nonce: number }>();
+    for (const { body } of transactions) {
+      const balance = purses.get(body.account)?.balance ?? this.driver.state.balanceOf(body.account);
+      purses.set(body.account, { balance: balance - body.fee, nonce: body.nonce + 1 });
+    }
+    return purses;
+  }
+
+  /** As many transactions of an account as can pay their fees whatever else happens: none of them spends 25 AKASH. */
   #payable(transactions: readonly Transaction[]): Transaction[] {
-    const started = new Set<string>();
+    const { state } = this.driver;
+    const granters = new Set([...state.grants.unordered()].map(one => one.granter));
+    const left = new Map<string, number>();
     return transactions.filter(({ body }) => {
-      const first = !started.has(body.account);
-      started.add(body.account);
-      const granted = [...this.driver.state.grants.unordered()].some(one => one.granter === body.account);
-      return first ? !granted || this.driver.state.balanceOf(body.account) > 20n * AKASH : false;
+      const { account } = body;
+      const certain = Number(state.balanceOf(account) / (25n * AKASH));
+      const count = left.get(account) ?? (granters.has(account) ? certain : Math.max(1, certain));
+      left.set(account, Math.max(0, count - 1));
+      return count > 0;
     });
   }
 
@@ -172,13 +207,13 @@ export class FuzzRun {
   #expectFailuresLeaveNothing(
     before: ReadonlyMap<string, string>,
     silent: ReadonlySet<string>,
-    transactions: readonly Transaction[],
+    purses: ReadonlyMap<string, { balance: bigint; nonce: number }>,
     result: BlockResult,
   ): void {
-    if (transactions.length === 0 || !result.events.every(one => one.type === 'TransactionFailed')) return;
-    if (result.events.length !== transactions.length) return;
+    if (purses.size === 0 || !result.events.every(one => one.type === 'TransactionFailed')) return;
+    if (result.receipts.some(one => one.ok)) return;
     const { state } = this.driver;
-    const senders = new Set(transactions.map(tx => `account/${tx.body.account}`));
+    const senders = new Set([...purses.keys()].map(account => `account/${account}`));
     const strange = changedLeaves(before, leavesOf(state)).filter(leaf => {
       // Fees go to validators: to their pools, and their commission to their accounts.
       const isValidator = leaf.startsWith('account/') && state.candidates.has(leaf.slice('account/'.length));
@@ -186,7 +221,11 @@ export class FuzzRun {
       return !isFee && !senders.has(leaf) && !silent.has(leaf);
     });
     assert.deepEqual(strange, []);
-    for (const { body } of transactions) assert.equal(state.accounts.need(body.account).nonce, body.nonce + 1);
+    for (const [account, { balance, nonce }] of purses) {
+      const row = state.accounts.need(account);
+      assert.equal(row.nonce, nonce);
+      if (!state.candidates.has(account)) assert.equal(row.balance, balance);
+    }
     this.tally.failuresAlone += 1;
   }
 

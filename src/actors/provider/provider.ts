@@ -46,6 +46,8 @@ export class Provider implements Actor<Wire>, ChainListener {
   readonly #seen = new Map<string, Map<string, bigint>>();
   /** Reputation that orders asked for, of those that it bid on and that asked. */
   readonly #asked = new Map<string, number>();
+  /** What open bids offer that promise nothing and were not withdrawn yet. */
+  readonly #offered = new Map<string, readonly ResourceGroup[]>();
   readonly #standing = new Standing();
   #lastClearing: number | null = null;
   #running: readonly string[] = [];
@@ -250,6 +252,7 @@ export class Provider implements Actor<Wire>, ChainListener {
     }
     this.#bids.set(orderKey, promised);
     if (infrastructure.reputationAtLeast > 0) this.#asked.set(orderKey, infrastructure.reputationAtLeast);
+    if (promised === null) this.#offered.set(orderKey, infrastructure.resources);
     const resources = infrastructure.resources.map((group, i) => ({ ...group, price: prices[i] as bigint }));
     this.#chain.submit({ type: 'SubmitFulfillment', order: orderKey, resources }, out);
     const cancelAfter = this.#options.conduct.cancelAfter_us?.() ?? null;
@@ -279,7 +282,19 @@ export class Provider implements Actor<Wire>, ChainListener {
     const promised = this.#bids.get(event.lease) ?? null;
     this.#bids.delete(event.lease);
     this.#asked.delete(event.lease);
+    this.#offered.delete(event.lease);
     this.#keeper.begin(event.lease, event.resources, event.collateral, promised, now, out);
+    if (!this.#options.reservesBids) this.#withdrawUnservable(out);
+  }
+
+  /** Bids that promise nothing may come to more than there is: those for which there is no room now are withdrawn. */
+  #withdrawUnservable(out: Effects<Wire>): void {
+    for (const order of this.#bids.keys()) {
+      const resources = this.#offered.get(order);
+      if (resources === undefined || this.#book.fits(resources)) continue;
+      this.#offered.delete(order);
+      this.#chain.submit({ type: 'CancelFulfillment', order }, out);
+    }
   }
 
   /** The order is over for everybody: no bid is to be placed any more. */
@@ -294,6 +309,7 @@ export class Provider implements Actor<Wire>, ChainListener {
     if (promised === undefined) return;
     this.#bids.delete(order);
     this.#asked.delete(order);
+    this.#offered.delete(order);
     if (promised !== null) this.#book.release(promised);
   }
 }

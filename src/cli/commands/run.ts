@@ -53,8 +53,8 @@ export const run: Command = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON for machines' })
       .example('npx orrery run spot-market', 'a scenario of the gallery')
-      .example('npx orrery run my.yaml --seeds 1..20 --workers 4', 'twenty seeds, four at a time')
-      .example('npx orrery run my.yaml --set providers.cheap.count=10', 'with one value changed'),
+      .example('npx orrery run my.yaml --seeds 1..20', 'the same with twenty seeds')
+      .example('npx orrery run my.yaml --set horizon=2d', 'with a value changed'),
   run: (options, context) => runCommand(options as unknown as RunOptions, context),
 };
 

@@ -1,8 +1,28 @@
-/** Quantiles of a stream of positive numbers in constant memory, exact to one per cent of the value. */
+/**
+ * Quantiles of a stream of positive numbers in constant memory, exact to one per cent of the value.
+ *
+ * A bin holds the numbers that share their exponent and the first six bits of their fraction. Logarithms would do as
+ * well, but their last digit depends on the engine, and a summary must not.
+ */
 
-const RATIO = Math.log(1.01);
 /** Values below this count as zero. */
 const SMALLEST = 1e-6;
+
+/** Bits of the upper half of a number that are behind those of its bin. */
+const REST_BITS = 14;
+const bits = new DataView(new ArrayBuffer(8));
+
+function binOf(value: number): number {
+  bits.setFloat64(0, value);
+  return bits.getUint32(0) >>> REST_BITS;
+}
+
+/** The number in the middle of a bin, at most 0.8 per cent from any other in it. */
+function middleOf(bin: number): number {
+  bits.setUint32(0, (bin << REST_BITS) | (1 << (REST_BITS - 1)));
+  bits.setUint32(4, 0);
+  return bits.getFloat64(0);
+}
 
 export class Histogram {
   #count = 0;
@@ -17,7 +37,7 @@ export class Histogram {
       this.#zeros += 1;
       return;
     }
-    const bin = Math.floor(Math.log(value / SMALLEST) / RATIO);
+    const bin = binOf(value);
     this.#bins.set(bin, (this.#bins.get(bin) ?? 0) + 1);
   }
 
@@ -38,7 +58,7 @@ export class Histogram {
     if (seen >= rank) return 0;
     for (const bin of [...this.#bins.keys()].sort((left, right) => left - right)) {
       seen += this.#bins.get(bin) as number;
-      if (seen >= rank) return SMALLEST * Math.exp((bin + 0.5) * RATIO);
+      if (seen >= rank) return middleOf(bin);
     }
     throw new Error('a histogram lost values');
   }

@@ -45,12 +45,13 @@ export class OutputFolder {
   constructor(path: string) {
     this.path = path;
     const place = resolve(path);
-    refuseForeign(path, place);
     this.temporary = join(dirname(place), `.${basename(place)}.partial-${process.pid}`);
     try {
+      refuseForeign(path, place);
       this.made = mkdirSync(dirname(place), { recursive: true });
       mkdirSync(this.temporary);
     } catch (error) {
+      if (error instanceof UnusableFolder) throw error;
       throw new UnusableFolder(`${path}: found ${diskProblem(error)}, expected a place to write results to`);
     }
   }

@@ -51,16 +51,17 @@ export class MatchReferee extends EventMonitor {
     const exhausted = new Set<string>();
     for (const [i, one] of block.facilitation.entries()) {
       if (one.type === 'CloseExhausted') exhausted.add(one.deployment);
-      if (one.type !== 'SubmitLease' && one.type !== 'CloseOrder') continue;
+      if (one.type !== 'SubmitLease' && one.type !== 'CloseOrder' && one.type !== 'ReleaseFulfillments') continue;
       done.add(one.order);
       const order = this.known(this.#orders.get(one.order), 'no facilitation names a missing order', () => one);
       if (one.type === 'CloseOrder' && one.reason === 'expired') {
         this.#expectExpired(order);
-      } else {
-        this.#expectRipe(order);
-        const ok = result.receipts[i]?.ok === true || mayFail(block, i);
-        this.expect(ok, 'what is due succeeds', () => ({ ...one, receipt: result.receipts[i] }));
+        continue;
       }
+      this.#expectRipe(order);
+      if (one.type === 'ReleaseFulfillments') this.#expectNoWinner(order);
+      const ok = result.receipts[i]?.ok === true || mayFail(block, i);
+      this.expect(ok, 'what is due succeeds', () => ({ ...one, receipt: result.receipts[i] }));
     }
     this.#expectNothingLeft(block, done, exhausted);
   }
@@ -72,6 +73,10 @@ export class MatchReferee extends EventMonitor {
   #expectExpired(order: OrderBook): void {
     const over = this.time >= order.closesAt;
     this.expect(over, 'an order expires when its time is over', () => ({ order: order.id, closesAt: order.closesAt }));
+    this.#expectNoWinner(order);
+  }
+
+  #expectNoWinner(order: OrderBook): void {
     const ranked = this.#rank(order);
     const wanted = ranked.find(one => one.answer === 'yes');
     const waits = wanted !== undefined && !blockedByCancelled(order, ranked, this.params);
@@ -107,7 +112,7 @@ export class MatchReferee extends EventMonitor {
     const ranked = this.#rank(order);
     const over = this.time >= order.closesAt;
     if (order.bids.size === 0) order.stays = false;
-    else if (over && ranked.length > 0) order.stays = true;
+    else if (over && this.#isWanted(order)) order.stays = true;
     if (!complete) return;
     const blocked = blockedByCancelled(order, ranked, this.params);
     const wins = !blocked && this.height >= order.matchFrom ? ranked.find(one => one.answer === 'yes') : undefined;
@@ -122,6 +127,14 @@ export class MatchReferee extends EventMonitor {
       closesAt: order.closesAt,
       now: this.time,
     }));
+  }
+
+  /** Whether an order outstays its time: an eligible bid is there, and its tenant has chosen where it has to. */
+  #isWanted(order: OrderBook): boolean {
+    if (this.params.matchingRule === 'tenant-chosen' && order.chosen === '') return false;
+    return [...order.bids.values()].some(
+      bid => this.#providers.admits(bid.provider, order.infrastructure, this.params, this.time) !== 'no',
+    );
   }
 
   protected override onEvent(event: Event, block: Block): void {
@@ -221,6 +234,7 @@ export class MatchReferee extends EventMonitor {
     const order = this.#orders.get(event.order);
     if (order === undefined) return;
     const bid = this.known(order.bids.get(id), 'a bid ends once', () => event);
+    if (order.chosen === bid.provider) order.chosen = '';
     if (reason === 'replaced') {
       const worst = worstBid(order, this.height);
       const full = order.bids.size >= this.params.maxFulfillments;

@@ -25,7 +25,7 @@ export class Account extends Row {
     return `account/${this.address}`;
   }
   copy(): object {
-    return { ...this };
+    return { balance: this.balance, nonce: this.nonce, bonded: this.bonded, unbondings: this.unbondings };
   }
 }
 
@@ -64,7 +64,18 @@ export class Provider extends Row {
     return `provider/${this.address}`;
   }
   copy(): object {
-    return { ...this };
+    return {
+      region: this.region,
+      attributes: this.attributes,
+      certificate: this.certificate,
+      endpoint: this.endpoint,
+      jailedUntil: this.jailedUntil,
+      kept: this.kept,
+      broken: this.broken,
+      recordStep: this.recordStep,
+      keptLeases: this.keptLeases,
+      brokenLeases: this.brokenLeases,
+    };
   }
 }
 
@@ -121,7 +132,17 @@ export class Deployment extends Row {
     return `deployment/${this.id}`;
   }
   copy(): object {
-    return { ...this };
+    return {
+      version: this.version,
+      escrow: this.escrow,
+      state: this.state,
+      reason: this.reason,
+      slots: this.slots,
+      nextGroup: this.nextGroup,
+      leases: this.leases,
+      exhaustionDue: this.exhaustionDue,
+      closedDue: this.closedDue,
+    };
   }
 }
 
@@ -175,7 +196,14 @@ export class Order extends Row {
     return `deployment/${this.deployment}`;
   }
   copy(): object {
-    return { ...this };
+    return {
+      fulfillments: this.fulfillments,
+      withdrawn: this.withdrawn,
+      lapsed: this.lapsed,
+      chosen: this.chosen,
+      matchDue: this.matchDue,
+      expiryDue: this.expiryDue,
+    };
   }
 }
 
@@ -222,7 +250,7 @@ export class Fulfillment extends Row {
     return `deployment/${this.deployment}`;
   }
   copy(): object {
-    return { ...this };
+    return {};
   }
 }
 
@@ -282,7 +310,14 @@ export class Lease extends Row {
     return `deployment/${this.deployment}`;
   }
   copy(): object {
-    return { ...this };
+    return {
+      state: this.state,
+      billingStart: this.billingStart,
+      paid: this.paid,
+      confirmedAt: this.confirmedAt,
+      reason: this.reason,
+      due: this.due,
+    };
   }
 }
 
@@ -310,7 +345,13 @@ export class Candidate extends Row {
     return `candidate/${this.address}`;
   }
   copy(): object {
-    return { ...this };
+    return {
+      commission: this.commission,
+      stake: this.stake,
+      rewardPerStake: this.rewardPerStake,
+      rewards: this.rewards,
+      jailed: this.jailed,
+    };
   }
 }
 
@@ -341,7 +382,7 @@ export class Delegation extends Row {
     return `delegation/${this.delegator}/${this.validator}`;
   }
   copy(): object {
-    return { ...this };
+    return { amount: this.amount, rewardMark: this.rewardMark };
   }
 }
 
@@ -381,7 +422,7 @@ export class Unbonding extends Row {
     return `unbonding/${this.sequence}`;
   }
   copy(): object {
-    return { ...this };
+    return { amount: this.amount, due: this.due };
   }
 }
 
@@ -412,7 +453,7 @@ export class Proposal extends Row {
     return `proposal/${this.id}`;
   }
   copy(): object {
-    return { ...this };
+    return { state: this.state, effectiveAt: this.effectiveAt };
   }
 }
 
@@ -433,7 +474,7 @@ export class Ballot extends Row {
     return `ballot/${this.proposal}/${this.voter}`;
   }
   copy(): object {
-    return { ...this };
+    return { choice: this.choice };
   }
 }
 
@@ -470,7 +511,7 @@ export class GrantRow extends Row {
     return `grant/${this.id}`;
   }
   copy(): object {
-    return { ...this };
+    return { left: this.left };
   }
 }
 
@@ -509,6 +550,26 @@ export class Chainwide extends Row {
     return 'chainwide';
   }
   copy(): object {
-    return { ...this };
+    return {
+      height: this.height,
+      time: this.time,
+      nextSequence: this.nextSequence,
+      nextProposal: this.nextProposal,
+      params: this.params,
+      feePool: this.feePool,
+      genesisSupply: this.genesisSupply,
+      minted: this.minted,
+      burned: this.burned,
+      inflationRemainder: this.inflationRemainder,
+      totalBalance: this.totalBalance,
+      totalEscrow: this.totalEscrow,
+      totalCollateral: this.totalCollateral,
+      totalBonded: this.totalBonded,
+      totalUnbonding: this.totalUnbonding,
+      totalRewards: this.totalRewards,
+      providerStake: this.providerStake,
+      validators: this.validators,
+      upcoming: this.upcoming,
+    };
   }
 }

@@ -53,9 +53,11 @@ function swapWinner(order: string): Doctor {
 
 /** Refuses ann's bid, as the chain would say it. */
 const refuseAnn: Doctor = shown => {
-  const at = shown.result.events.findIndex(one => one.type === 'FulfillmentPlaced' && one.provider === ann);
+  const at = shown.result.events.findIndex(
+    one => one.type === 'FulfillmentPlaced' && one.provider === ann && one.order === kept,
+  );
   const event = shown.result.events[at];
-  if (event?.type !== 'FulfillmentPlaced' || event.order !== kept) return;
+  if (event?.type !== 'FulfillmentPlaced') return;
   const nonce = shown.block.transactions[event.position]?.body.nonce ?? -1;
   const detail = 'no reason';
   const failed = { account: ann, nonce, message: 'SubmitFulfillment', code: 'ineligible', detail, object: kept };
@@ -230,7 +232,7 @@ holds('lifecycle', [
     'the leases of a closing deployment close with it',
     replace('LeaseClosing', () => []),
   ],
-  ['an order of nobody is bid on', 'no event names a missing order', replace('OrderOpened', () => [])],
+  ['an order is not told of', 'the state has every open order and no other', replace('OrderOpened', () => [])],
   ['a closed lease is paid', 'no event names a missing lease', add('LeaseClosed', one => [paid(one.lease)])],
   [
     'a closing lease is paid',
@@ -297,7 +299,10 @@ holds('match referee', [
   [
     'a bid comes after the close',
     'bids are accepted before the order closes',
-    replace('OrderOpened', one => [{ ...one, closesAt: story.driver.results[0]!.time + 1 }]),
+    compose(
+      replace('OrderOpened', one => [{ ...one, closesAt: story.driver.results[2]!.time }]),
+      facilitate(3, () => [{ type: 'CloseOrder', order: broken, reason: 'expired' }]),
+    ),
   ],
   [
     'the price is not that of the bid',
