@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -46,7 +55,9 @@ function engine(at: string, version: string): void {
 describe('the launcher', () => {
   it('runs on the pinned engine at once', () => {
     expect(`v${own.engines.node}`).toBe(process.version);
-    const { status, stdout } = spawnSync(process.execPath, [join(ROOT, own.bin.orrery!), '--version'], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(process.execPath, [join(ROOT, own.bin.orrery!), '--version'], {
+      encoding: 'utf8',
+    });
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${own.version}\n` });
   });
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readRun, type RunRecord } from '../../src/lab/experiment/results-record.ts';
+import { type RunRecord, readRun } from '../../src/lab/experiment/results-record.ts';
 import { eventRows } from '../../src/lab/report/event-rows.ts';
 import { TABLES } from '../../src/lab/report/tables.ts';
 import { cli, names, useFolder } from './support.ts';
@@ -59,7 +59,9 @@ describe('results of the real runner', () => {
     await cli(['run', 'small.yaml', ...SHORT, '--out', 'b', '--set', 'tenants.web.lifetime=50m'], REAL);
     expect((await cli(['replay', 'a'], REAL)).out).toMatch(/^the same: /);
     const diff = await cli(['replay', '--diff', 'a', 'b', '--json'], REAL);
-    const { index, before, left, right } = JSON.parse(diff.out) as Record<string, { text: string }[]> & { index: number };
+    const { index, before, left, right } = JSON.parse(diff.out) as Record<string, { text: string }[]> & {
+      index: number;
+    };
     expect(index).toBeGreaterThan(0);
     expect(before).toHaveLength(3);
     expect(left![0]!.text).not.toBe(right![0]!.text);

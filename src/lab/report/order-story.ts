@@ -80,10 +80,12 @@ function collateralSentence(collateral: bigint): string {
 function bidding(facts: OrderFacts, unit: PriceUnit, rule: string): Chapter {
   const winner = facts.bids.find(bid => bid.outcome === 'won') ?? null;
   const matchFrom = facts.opened?.matchFrom ?? 0;
+  const winnerIsLowest = facts.bids.every(bid => winner === null || bid.total >= winner.total);
+  const book: Book = { winner, unit, rule, matchFrom, winnerIsLowest };
   const told = [
     ...facts.bids.map(bid => ({
       at: bid,
-      text: `${bid.provider} bids ${perHour(bid.total, unit)}: ${fateOf(bid, winner, unit, rule, matchFrom)}`,
+      text: `${bid.provider} bids ${perHour(bid.total, unit)}: ${fateOf(bid, book)}`,
     })),
     ...facts.refused
       .filter(one => one.message === 'SubmitFulfillment')
@@ -95,10 +97,23 @@ function bidding(facts: OrderFacts, unit: PriceUnit, rule: string): Chapter {
   return { title: `The bids (${facts.bids.length})`, lines };
 }
 
+/** What decides over bids. */
+interface Book {
+  readonly winner: Bid | null;
+  readonly unit: PriceUnit;
+  readonly rule: string;
+  /** Height from which bids come too late to compete with earlier ones. */
+  readonly matchFrom: number;
+  readonly winnerIsLowest: boolean;
+}
+
 /** What became of a bid, and why. */
-function fateOf(bid: Bid, winner: Bid | null, unit: PriceUnit, rule: string, matchFrom: number): string {
-  if (bid.outcome === 'won') return rule === 'lowest-price' ? 'the lowest, it wins.' : `it wins (rule: ${rule}).`;
-  if (bid.outcome === 'lost') return lossOf(bid, winner, unit, rule, matchFrom);
+function fateOf(bid: Bid, book: Book): string {
+  if (bid.outcome === 'won') {
+    if (book.rule !== 'lowest-price') return `it wins (rule: ${book.rule}).`;
+    return book.winnerIsLowest ? 'the lowest, it wins.' : 'the lowest of those that count, it wins.';
+  }
+  if (bid.outcome === 'lost') return lossOf(bid, book);
   if (bid.outcome === 'replaced') return 'pushed out of the full book by a cheaper bid; its collateral returned.';
   if (bid.outcome === 'cancelled') return `withdrawn by the provider${bid.ended ? `, ${moment(bid.ended.time)}` : ''}.`;
   if (bid.outcome === 'order_closed') return 'came to nothing: the order closed; its collateral returned.';
@@ -108,7 +123,7 @@ function fateOf(bid: Bid, winner: Bid | null, unit: PriceUnit, rule: string, mat
   return `not eligible any more when the decision fell: ${readable(why)}.`;
 }
 
-function lossOf(bid: Bid, winner: Bid | null, unit: PriceUnit, rule: string, matchFrom: number): string {
+function lossOf(bid: Bid, { winner, unit, rule, matchFrom }: Book): string {
   if (winner === null) return 'lost.';
   if (rule !== 'lowest-price' && rule !== 'second-price') return `lost to ${winner.provider} (rule: ${rule}).`;
   const difference = bid.total - winner.total;
@@ -180,24 +195,31 @@ function outcome({ lease, closed, opened, bids }: OrderFacts, unit: PriceUnit, c
 /** Payments that are told one by one before they are summed up. */
 const TOLD_PAYMENTS = 3;
 
+/** A line of a chapter that is told in order of time. */
+interface Told {
+  readonly time: number;
+  readonly text: string;
+}
+
 function leased(facts: OrderFacts, lease: Lease, context: StoryContext): Chapter {
-  const lines: string[] = [];
-  if (lease.active === null) lines.push(neverStarted(lease, context));
-  else {
-    const wait = span(lease.active.time - lease.time);
-    lines.push(
-      `${moment(lease.active.time)}  ${lease.provider} confirms that it runs, ${wait} after the match. Billing begins.`,
-    );
+  const told: Told[] = [];
+  if (lease.active !== null) {
+    const { time } = lease.active;
+    const text = `${lease.provider} confirms that it runs, ${span(time - lease.time)} after the match. Billing begins.`;
+    told.push({ time, text: `${moment(time)}  ${text}` });
   }
   for (const { account, message, code, detail, time } of facts.refused) {
     if (message !== 'SubmitLeaseConfirmation') continue;
     const why = code === 'too_soon' ? 'it came too soon after the last one' : readable(detail);
-    lines.push(`${moment(time)}  a confirmation of ${account} is refused: ${why}.`);
+    told.push({ time, text: `${moment(time)}  a confirmation of ${account} is refused: ${why}.` });
   }
-  lines.push(...payments(lease));
+  told.push(...payments(lease));
   for (const { from, amount, escrow, time } of facts.deposits) {
-    lines.push(`${moment(time)}  ${from} adds ${akash(amount)} to the escrow, which then holds ${akash(escrow)}.`);
+    const text = `${from} adds ${akash(amount)} to the escrow, which then holds ${akash(escrow)}.`;
+    told.push({ time, text: `${moment(time)}  ${text}` });
   }
+  const lines = told.sort((left, right) => left.time - right.time).map(one => one.text);
+  if (lease.active === null) lines.unshift(neverStarted(lease, context));
   return { title: 'The lease', lines };
 }
 
@@ -207,23 +229,22 @@ function neverStarted(lease: Lease, { end }: StoryContext): string {
   return `${lease.provider} had not confirmed when the run ended (${moment(end)}).`;
 }
 
-function payments(lease: Lease): string[] {
+function payments(lease: Lease): Told[] {
   const confirmed = new Set(lease.confirmations.map(one => one.height));
-  const told = lease.payments.length <= TOLD_PAYMENTS + 1 ? lease.payments.length : TOLD_PAYMENTS;
-  const lines = lease.payments.slice(0, told).map(({ height, time, amount }) => {
-    if (confirmed.has(height))
-      return `${moment(time)}  it confirms again and is paid ${akash(amount)} for the time since.`;
-    return `${moment(time)}  it is paid ${akash(amount)}.`;
+  const single = lease.payments.length <= TOLD_PAYMENTS + 1 ? lease.payments.length : TOLD_PAYMENTS;
+  const told = lease.payments.slice(0, single).map(({ height, time, amount }): Told => {
+    const why = confirmed.has(height) ? 'it confirms again and is paid' : 'it is paid';
+    return { time, text: `${moment(time)}  ${why} ${akash(amount)} for the time since.` };
   });
-  const rest = lease.payments.slice(told);
+  const rest = lease.payments.slice(single);
+  const [first] = rest;
   const last = rest.at(-1);
-  if (last === undefined) return lines;
+  if (first === undefined || last === undefined) return told;
   const sum = rest.reduce((total, one) => total + one.amount, 0n);
-  const between = span((last.time - lease.payments[told - 1]!.time) / rest.length);
-  lines.push(
-    `until ${moment(last.time)}  ${counted(rest.length, 'more payment')}, one every ${between} on average, ${akash(sum)} together.`,
-  );
-  return lines;
+  const between = span((last.time - lease.payments[single - 1]!.time) / rest.length);
+  const text = `${counted(rest.length, 'more payment')} follow, one every ${between} on average, ${akash(sum)} together, the last`;
+  told.push({ time: first.time, text: `${moment(first.time)}  ${text} ${moment(last.time)}.` });
+  return told;
 }
 
 const ENDS: Readonly<Record<string, string>> = {

@@ -122,6 +122,7 @@ const leasePart = struct({
   state: oneOf('pending', 'active', 'closing'),
   billingStart: uint,
   paid: ubig,
+  vouched: ubig,
   confirmedAt: uint,
   reason: word,
 });

@@ -11,7 +11,7 @@ import { type Refusal, refuse, type State } from '../model/state.ts';
 import { slashOwnStake } from '../stake/slashing.ts';
 import type { MatchOutcome } from './match.ts';
 import { DUE, openOrder, removeOrder, setSlot, slotOf } from './orders.ts';
-import { recordBroken } from './reputation.ts';
+import { recordBroken, recordKept } from './reputation.ts';
 import { accruedOf, debtOf, freeEscrow, isStale, payClaims, scheduleExhaustion, settleLease } from './settlement.ts';
 
 export type LeaseEnd = 'tenant_closed' | 'removed' | 'insufficient_funds';
@@ -29,6 +29,15 @@ function setLeaseDue(state: State, lease: Lease, height: number, kind: string): 
 /** More than this many blocks without a confirmation make a lease stale. */
 function staleAt(state: State, confirmedAt: number): number {
   return confirmedAt + state.params.reconfirmationPeriod + 1;
+}
+
+/** A changed period moves the height at which each lease becomes stale. */
+export function rescheduleLeases(state: State): void {
+  for (const { id, state: stage } of state.leases.sorted()) {
+    if (stage === 'closing') continue;
+    const lease = state.leases.edit(id);
+    setLeaseDue(state, lease, staleAt(state, lease.confirmedAt), DUE.stale);
+  }
 }
 
 /** Binds an order to its winning bid; the other bids close and their collateral returns. */
@@ -101,6 +110,9 @@ export function submitLeaseConfirmation(
     scheduleExhaustion(state, lease.deployment);
   } else {
     settleLease(state, lease.id);
+    // Only what a confirmation vouches for is a merit: what a tenant pays when it closes is neutral.
+    recordKept(state, provider, lease.paid - lease.vouched);
+    lease.vouched = lease.paid;
     state.emit({ type: 'LeaseConfirmed', lease: lease.id, tenant, provider });
   }
   lease.confirmedAt = state.height;

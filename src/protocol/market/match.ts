@@ -46,13 +46,15 @@ function competing(order: Readonly<Order>, bids: readonly Readonly<Fulfillment>[
 export function decideOrder(state: State, order: Readonly<Order>): MatchOutcome {
   const { bids, faults } = eligibleBids(state, order);
   if (bids.length === 0) return faults.size === 0 ? { kind: 'none' } : { kind: 'ineligible', faults };
-  const field = competing(order, bids);
+  const rule = matchingRule(state.params.matchingRule);
+  // Where the tenant picks, its word decides and not the time of a bid.
+  const field = rule.needsChoice ? bids : competing(order, bids);
   const book = {
     maximum: totalPrice(order.infrastructure.resources),
     chosen: order.chosen,
     withdrawn: order.withdrawn.filter(bid => bid.cancelled),
   };
-  const match = matchingRule(state.params.matchingRule).choose(book, field as readonly Bid[]);
+  const match = rule.choose(book, field as readonly Bid[]);
   // A rule without a match among the eligible may have wanted one of the others.
   if (match === null) return faults.size > 0 ? { kind: 'ineligible', faults } : { kind: 'none' };
   const priced = match.pricedBy === null ? order.infrastructure : state.fulfillments.need(match.pricedBy);

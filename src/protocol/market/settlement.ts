@@ -9,7 +9,6 @@ import { cumulativePay, PICO_US_PER_MICRO, partsOf, proRata } from '../ledger/mo
 import type { Deployment, Lease } from '../model/rows.ts';
 import type { State } from '../model/state.ts';
 import { DUE } from './orders.ts';
-import { recordKept } from './reputation.ts';
 
 /** Unconfirmed for more than the period: due to be broken, whether or not a block has got to it. */
 export function isStale(state: State, lease: Readonly<Lease>): boolean {
@@ -51,7 +50,6 @@ export function payLease(state: State, leaseKey: string, amount: bigint): void {
   state.credit(lease.provider, amount - tax);
   if (tax > 0n) state.addToFeePool(tax);
   lease.paid += amount;
-  recordKept(state, lease.provider, amount);
   const { tenant, provider, paid } = lease;
   state.emit({ type: 'LeasePaid', lease: leaseKey, tenant, provider, amount, tax, paid });
 }

@@ -277,6 +277,8 @@ export class Lease extends Row {
   billingStart = 0;
   /** All that was ever paid for it, before tax. */
   paid = 0n;
+  /** Of that, what was paid up to the newest confirmation. */
+  vouched = 0n;
   /** Height of the match or of the newest confirmation. */
   confirmedAt: number;
   reason = '';
@@ -314,6 +316,7 @@ export class Lease extends Row {
       state: this.state,
       billingStart: this.billingStart,
       paid: this.paid,
+      vouched: this.vouched,
       confirmedAt: this.confirmedAt,
       reason: this.reason,
       due: this.due,

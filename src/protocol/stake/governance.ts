@@ -3,6 +3,7 @@
  * the sum of all stakes). A vote weighs what its account has bonded, also with others, when the vote ends.
  */
 import { ppmOf } from '../ledger/money.ts';
+import { rescheduleLeases } from '../market/leases.ts';
 import { rescheduleOrders } from '../market/orders.ts';
 import { regridRecords } from '../market/reputation.ts';
 import type { MessageOf } from '../model/messages.ts';
@@ -95,6 +96,7 @@ function takeEffect(state: State, id: string): void {
   state.editChainwide().params = withParams(before, changes);
   if (state.params.reputationHalfLife !== before.reputationHalfLife) regridRecords(state, before.reputationHalfLife);
   if (state.params.matchingRule !== before.matchingRule) rescheduleOrders(state);
+  if (state.params.reconfirmationPeriod !== before.reconfirmationPeriod) rescheduleLeases(state);
   removeProposal(state, id);
 }
 

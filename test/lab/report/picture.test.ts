@@ -7,7 +7,10 @@ import { SeriesSketch } from '../../../src/lab/report/series.ts';
 import { load, variant } from '../scenario/fixture.ts';
 
 const scenario = load(
-  variant(['question: Does it load?', 'question: Is 1 < 2 & "quoted" kept?'], ['horizon: 2d', 'horizon: 2d\nwarmup: 6h']),
+  variant(
+    ['question: Does it load?', 'question: Is 1 < 2 & "quoted" kept?'],
+    ['horizon: 2d', 'horizon: 2d\nwarmup: 6h'],
+  ),
 ).scenario;
 
 const result = { seed: 1, simulatedSeconds: 172_800, events: 1234, traceHash: 'abcdef0123456789' } as RunResult;
