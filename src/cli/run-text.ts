@@ -148,12 +148,12 @@ export function runText(terminal: Terminal, shown: ShownRun): string {
   const { bold, dim, cyan } = terminal.colours;
   const { width } = terminal;
   const speed = wallSeconds > 0 ? ` (${rate(result.events / wallSeconds)} events/s)` : '';
-  const warmup = scenario.warmup > 0 ? `; the first ${span(scenario.warmup / 1e6)} are warm-up` : '';
-  const ran = `${span(result.simulatedSeconds)} simulated in ${span(wallSeconds)}, ${grouped(result.events)} events${speed}${warmup}`;
+  const ran = `${span(result.simulatedSeconds)} simulated in ${span(wallSeconds)}, ${grouped(result.events)} events${speed}`;
   const parts = [
     `${bold(scenario.name)}, seed ${result.seed}\n`,
     `${wrap(scenario.question, width)}\n\n`,
     `${wrap(`  ${ran}`, width, '  ')}\n`,
+    scenario.warmup > 0 ? `  the first ${span(scenario.warmup / 1e6)} are warm-up and left out\n` : '',
     ...result.notes.map(note => `${wrap(`  ${note}`, width, '  ')}\n`),
     '\n',
     marketLines(result.summary, width),

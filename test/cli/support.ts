@@ -80,7 +80,7 @@ export async function cli(args: readonly string[], runner: string | null = FAKE_
 export function steady(text: string): string {
   return text
     .replace(/simulated in [\d.]+ seconds?/g, 'simulated in N seconds')
-    .replace(/\([\d.,]+ ?[kM]? events\/s\)/g, '(N events/s)')
+    .replace(/ \([\d.,]+ ?[kM]? events\/s\)/g, '')
     .replace(/\([^()]* then\)/g, '(N then)');
 }
 

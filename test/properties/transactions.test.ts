@@ -12,7 +12,7 @@ import { opArbitrary } from './market-fuzzer.ts';
 import { minimalFailing } from './minimal.ts';
 
 const OPS_PER_RUN = 500;
-const RUNS_PER_SET = 4;
+const RUNS_PER_SET = 6;
 const SHRINK_RUNS = 300;
 
 describe('random transactions', () => {
