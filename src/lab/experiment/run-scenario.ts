@@ -13,6 +13,7 @@ import { Sampler } from './series.ts';
 import { providerRows, summarise } from './summary.ts';
 import type { RunRequest, RunResult } from './types.ts';
 import type { Monitor } from '../monitors/monitor.ts';
+import { gpuLoad } from '../scenario/trace.ts';
 import { workloadScale } from '../scenario/workloads.ts';
 
 /** What only the engine underneath can give. */
@@ -87,9 +88,11 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const notes: string[] = [];
   if (scenario.workload !== null && trace !== null) {
     const gpus = trace.nodes.reduce((sum, node) => sum + node.gpu / 1000, 0);
+    const scale = workloadScale(scenario.workload, trace);
+    const load = gpuLoad(trace, scale);
     notes.push(
-      `trace: ${trace.pods.length} pods on ${trace.nodes.length} nodes with ${gpus} GPUs; ` +
-        `arrivals compressed ${workloadScale(scenario.workload, trace)} times`,
+      `trace: ${trace.pods.length} pods on ${trace.nodes.length} nodes with ${gpus} GPUs; arrivals compressed ` +
+        `${scale.toPrecision(5)} times, offered GPU load ${(100 * load).toPrecision(3)} %`,
     );
   }
   const input = { request, world, chain, recorder, books, tenants, peak: series.peak, population, notes };

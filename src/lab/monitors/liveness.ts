@@ -4,21 +4,15 @@
  *
  * Due at height H and time T, reckoned from the parent's books: a lease unconfirmed for more than `reconfirmationPeriod`
  * blocks is stale; a closing lease without a reset for more than `resetGrace` blocks ends; a deployment whose last lease
- * has left closing is closed; a deployment whose leases' debt exceeds its escrow is exhausted. All but the last may wait
- * while blocks are full of facilitation (`maxFacilitation`), or where the proposer may stop early (`prefix`).
+ * has left closing is closed. All of it may wait while blocks are full of facilitation (`maxFacilitation`), or where the
+ * proposer may stop early (`prefix`).
  */
 import type { Block } from '../../protocol/chain/block.ts';
-import type { BlockResult } from '../../protocol/chain/chain.ts';
 import type { Genesis } from '../../protocol/chain/genesis.ts';
 import type { Event } from '../../protocol/model/events.ts';
-import type { State } from '../../protocol/model/state.ts';
 import { Agenda } from './agenda.ts';
-import { payFor } from './billing.ts';
 import { deploymentOfLease } from './collateral.ts';
 import { EventMonitor, type MonitorOptions } from './monitor.ts';
-
-const PICO_US_PER_UAKT = 1_000_000_000_000n;
-const MAX_TIME = BigInt(Number.MAX_SAFE_INTEGER);
 
 interface LeaseBook {
   readonly deployment: string;
@@ -78,7 +72,6 @@ export class LivenessMonitor extends EventMonitor {
         exhausted.add(one.deployment);
       }
     }
-    this.#checkExhaustion(exhausted);
     const complete = mustBeComplete(block, this.params);
     for (const lease of this.#byHeight.take(this.height)) {
       const row = this.#leases.get(lease);
@@ -113,42 +106,6 @@ export class LivenessMonitor extends EventMonitor {
     const due =
       row !== undefined && (row.state === 'closing') === (type === 'ExpireReset') && this.#overdue(row, false);
     this.expect(due, 'a lease is facilitated only when it is due', () => ({ lease, type, ...row }));
-  }
-
-  /** Exhausted is who owes more than there is; and that is never left for later. */
-  #checkExhaustion(found: ReadonlySet<string>): void {
-    for (const id of found) {
-      const row = this.known(this.#deployments.get(id), 'no facilitation names a missing deployment', () => ({ id }));
-      const debt = this.#debt(row);
-      this.expect(debt > row.escrow, 'a deployment is exhausted when it owes more than its escrow', () => ({
-        deployment: id,
-        debt,
-        escrow: row.escrow,
-      }));
-    }
-    for (const id of this.#byTime.take(this.time)) {
-      const row = this.#deployments.get(id);
-      if (row === undefined || found.has(id)) continue;
-      const debt = this.#debt(row);
-      this.expect(debt <= row.escrow, 'nobody owes more than the escrow', () => ({
-        deployment: id,
-        debt,
-        escrow: row.escrow,
-      }));
-      // The estimate is early by what the payments were rounded down: look again with the next block.
-      this.#touched.add(id);
-    }
-  }
-
-  /** micro-AKASH that the active leases of a deployment are owed now, by the parent's books. */
-  #debt(row: DeploymentBook): bigint {
-    let debt = 0n;
-    for (const lease of row.leases.values()) {
-      // A stale lease is owed nothing more, whether or not a block has got to it.
-      if (lease.state !== 'active' || this.height - lease.since > this.params.reconfirmationPeriod) continue;
-      debt += payFor(lease.price, this.time - lease.billedFrom) - lease.paid;
-    }
-    return debt;
   }
 
   protected override onEvent(event: Event): void {
@@ -216,35 +173,5 @@ export class LivenessMonitor extends EventMonitor {
 
   #deployment(id: string): DeploymentBook {
     return this.known(this.#deployments.get(id), 'no event names a missing deployment', () => ({ deployment: id }));
-  }
-
-  protected override endBlock(_block: Block, _result: BlockResult, state: State): void {
-    for (const id of this.#touched) {
-      const row = this.#deployments.get(id);
-      if (row === undefined) continue;
-      row.escrow = state.deployments.get(id)?.escrow ?? 0n;
-      if (row.closing && row.leases.size === 0) this.#finished.add(id);
-      const due = this.#earliestExhaustion(row);
-      if (due !== undefined) this.#byTime.add(Math.max(due, this.time + 1), id);
-    }
-    this.#touched.clear();
-  }
-
-  /**
-   * A block time before which the escrow certainly suffices: where the line of what is owed, not rounded down, meets it.
-   * Undefined when no lease is billed.
-   */
-  #earliestExhaustion(row: DeploymentBook): number | undefined {
-    let rate = 0n;
-    // pico-AKASH/s x microseconds, as of time 0.
-    let owed = 0n;
-    for (const lease of row.leases.values()) {
-      if (lease.state !== 'active') continue;
-      rate += lease.price;
-      owed -= lease.price * BigInt(lease.billedFrom) + lease.paid * PICO_US_PER_UAKT;
-    }
-    if (rate === 0n) return undefined;
-    const at = (row.escrow * PICO_US_PER_UAKT - owed) / rate;
-    return at > MAX_TIME ? undefined : Number(at);
   }
 }
