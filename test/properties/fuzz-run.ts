@@ -61,6 +61,9 @@ export class Tally {
   failuresAlone = 0;
   leases = 0;
   broken = 0;
+  /** Deployments and orders that ended for want of funds. */
+  exhausted = 0;
+  unfunded = 0;
 }
 
 export class FuzzRun {
@@ -238,6 +241,8 @@ export class FuzzRun {
       this.tally.events.add(one.type);
       if (one.type === 'LeaseCreated') this.tally.leases += 1;
       if (one.type === 'LeaseBroken') this.tally.broken += 1;
+      if (one.type === 'DeploymentClosing' && one.reason === 'insufficient_funds') this.tally.exhausted += 1;
+      if (one.type === 'OrderClosed' && one.reason === 'insufficient_funds') this.tally.unfunded += 1;
     }
     this.tally.blocks += 1;
   }

@@ -77,7 +77,7 @@ const KINDS = [
   ['update', 4],
   ['close', 3],
   ['deposit', 3],
-  ['choose', 3],
+  ['choose', 6],
   ['reset', 8],
   ['provider', 3],
   ['stake', 8],
@@ -192,7 +192,7 @@ export class Fuzzer {
     }
     if (op.kind === 'choose') {
       const own = this.driver.state.fulfillments.get(choose(order.fulfillments.concat(''), op.amount));
-      const sender = op.way === 0 ? name : this.#name(order.tenant);
+      const sender = op.way < 4 ? name : this.#name(order.tenant);
       const provider = own?.provider ?? addressOfName(name);
       return { name: sender, message: { type: 'ChooseFulfillment', order: order.id, provider } };
     }
@@ -205,12 +205,17 @@ export class Fuzzer {
   #deploy(op: Op): Message {
     const count = 1 + (op.amount % 3);
     const list = Array.from({ length: count }, (_, i) => anInfrastructure(op.pick + 7 * i, op.way + i));
+    const { reconfirmationPeriod, targetBlockInterval } = this.driver.params;
+    const period = BigInt(reconfirmationPeriod * targetBlockInterval);
+    const price = list.flatMap(one => one.resources).reduce((sum, one) => sum + one.price * BigInt(one.count), 0n);
+    // One period of everything, and some eighths of it; now and then less, now and then plenty.
+    const reserve = (price * period) / 1_000_000_000_000n + BigInt(count);
+    const eighths = op.amount % 10 === 0 ? 5n : op.amount % 10 === 1 ? 80n : BigInt(8 + (op.amount % 9));
     return deployment({
       infrastructure: list,
-      waitDuration: op.who % 5,
-      openFor: (1 + (op.pick % 12)) * 2 * SECOND,
-      // From too little for one period to enough for some hundred blocks.
-      escrow: BigInt(count) * BigInt(10 + op.amount) * 1_000n,
+      waitDuration: op.who % 12,
+      openFor: (1 + (op.pick % 12)) * 3 * SECOND,
+      escrow: (reserve * eighths) / 8n,
     });
   }
 
@@ -257,7 +262,7 @@ export class Fuzzer {
     const name = choose(EVERYBODY, op.who);
     const amount = BigInt(op.amount) * 20_000n;
     const [validator, target] = [
-      addressOfName(choose(VALIDATORS, op.pick)),
+      addressOfName(choose([...VALIDATORS, ...VALIDATORS, 'ann'], op.pick)),
       addressOfName(choose(VALIDATORS, op.amount)),
     ];
     const own = addressOfName(name);

@@ -40,6 +40,8 @@ describe('random transactions', () => {
     expect(tally.invalidBlocks).toBeGreaterThan(200);
     expect(tally.leases).toBeGreaterThan(100);
     expect(tally.broken).toBeGreaterThan(20);
+    expect(tally.exhausted).toBeGreaterThan(20);
+    expect(tally.unfunded).toBeGreaterThan(2);
     expect(MESSAGE_TYPES.filter(one => !tally.succeeded.has(one))).toEqual([]);
     expect(MESSAGE_TYPES.filter(one => !tally.failed.has(one))).toEqual([]);
   });

@@ -32,7 +32,13 @@ function verdicts(run: ScenarioRun): Verdict[] {
 
 describe('collateral deterrence', () => {
   test('the theory is the one of the specification', () => {
-    expect(ARMS.map(({ collateral }) => theory(collateral).toFixed(3))).toEqual(['0.714', '0.603', '0.479', '0.253', '0.111']);
+    expect(ARMS.map(({ collateral }) => theory(collateral).toFixed(3))).toEqual([
+      '0.714',
+      '0.603',
+      '0.479',
+      '0.253',
+      '0.111',
+    ]);
   });
 
   test('shares of leases that are left for an offer, jointly at 99 %', () => {

@@ -18,7 +18,12 @@ const BATCHES = 20;
 const LIFETIMES = [
   { name: 'exponential', days: 40, seed: 11, lifetime: '{exponential: 10h}' },
   { name: 'fixed', days: 30, seed: 12, lifetime: '10h' },
-  { name: 'log-normal', days: 30, seed: 13, lifetime: `{lognormal: {median: ${Math.round(36_000 / Math.exp(0.5))}s, sigma: 1}}` },
+  {
+    name: 'log-normal',
+    days: 30,
+    seed: 13,
+    lifetime: `{lognormal: {median: ${Math.round(36_000 / Math.exp(0.5))}s, sigma: 1}}`,
+  },
 ];
 /** Each quantity in each run, and in all runs together. */
 const ERROR = 0.01 / ((LIFETIMES.length + 1) * (NAMES.length + 1));

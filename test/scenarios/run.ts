@@ -1,8 +1,9 @@
 /** Runs scenarios of the gallery for tests, with every monitor on. */
-import { loadScenarioFile } from '../../src/lab/scenario/load-node.ts';
-import { checkProtocolParams } from '../../src/lab/scenario/chain-params.ts';
+
 import { runScenario } from '../../src/lab/experiment/run-scenario.ts';
 import type { Cell, RunRequest, RunResult, TableName } from '../../src/lab/experiment/types.ts';
+import { checkProtocolParams } from '../../src/lab/scenario/chain-params.ts';
+import { loadScenarioFile } from '../../src/lab/scenario/load-node.ts';
 
 export type Row = readonly Cell[];
 

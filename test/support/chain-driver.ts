@@ -20,10 +20,10 @@ import { addressOf } from '../../src/protocol/codec/address.ts';
 import { sha256 } from '../../src/protocol/codec/sha256.ts';
 import { type KeyPair, keyedHashScheme } from '../../src/protocol/codec/signature.ts';
 import type { EventOf, EventType } from '../../src/protocol/model/events.ts';
+import type { Deployment, Lease, Order, Provider } from '../../src/protocol/model/market-rows.ts';
 import type { Message, MessageOf } from '../../src/protocol/model/messages.ts';
 import type { Attributes, DeploymentInfrastructure, ResourceGroup } from '../../src/protocol/model/objects.ts';
 import { defaultParams, type ParameterValue, type Params, withParams } from '../../src/protocol/model/params.ts';
-import type { Deployment, Lease, Order, Provider } from '../../src/protocol/model/rows.ts';
 import type { State } from '../../src/protocol/model/state.ts';
 
 /** micro-AKASH in an AKASH. */

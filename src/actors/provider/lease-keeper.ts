@@ -167,9 +167,7 @@ export class LeaseKeeper {
     this.#chain.submit({ type: 'SubmitLeaseConfirmation', lease: kept.id, reset: false }, out);
     kept.confirmedAt = now;
     // Half a period: early enough that one lost confirmation does not make the lease stale.
-    out.setTimer(kept.id,
-      now + Math.max(quarter_us, Math.floor(reconfirmationPeriod / 2) * targetBlockInterval),
-    );
+    out.setTimer(kept.id, now + Math.max(quarter_us, Math.floor(reconfirmationPeriod / 2) * targetBlockInterval));
   }
 
   /** A confirmation is due. */

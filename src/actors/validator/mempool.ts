@@ -4,8 +4,8 @@
  */
 import type { Chain } from '../../protocol/chain/chain.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
-import type { ConnectionId } from '../actor.ts';
 import { type Refusal, refuse } from '../../protocol/model/state.ts';
+import type { ConnectionId } from '../actor.ts';
 
 export interface MempoolLimits {
   readonly count: number;

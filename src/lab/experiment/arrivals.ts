@@ -2,17 +2,14 @@
  * Demand: draws deployments and hands them to tenants when they are due. Stands outside the participants, as the users
  * of tenant agents do.
  */
-import { cumulativePay } from '../../protocol/ledger/money.ts';
-import {
-  type DeploymentInfrastructure,
-  type ResourceGroup,
-  totalPrice,
-} from '../../protocol/model/objects.ts';
-import type { Params } from '../../protocol/model/params.ts';
+
+import type { RandomStream } from '../../actors/actor.ts';
 import { costOfUnit } from '../../actors/provider/costs.ts';
 import type { TenantRequest } from '../../actors/tenant/tenant.ts';
 import type { Wire } from '../../actors/wire.ts';
-import type { RandomStream } from '../../actors/actor.ts';
+import { cumulativePay } from '../../protocol/ledger/money.ts';
+import { type DeploymentInfrastructure, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
+import type { Params } from '../../protocol/model/params.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import { regionChooser, sampler } from '../scenario/distributions.ts';
@@ -28,7 +25,10 @@ const GIB = 2 ** 30;
 const NO_VERSION = new Uint8Array(32);
 
 /** Makes the resource groups of one kind, drawn anew for each deployment. */
-function groupMaker(template: GroupTemplate, stream: (purpose: string) => RandomStream): (pod: TracePod | null) => ResourceGroup {
+function groupMaker(
+  template: GroupTemplate,
+  stream: (purpose: string) => RandomStream,
+): (pod: TracePod | null) => ResourceGroup {
   const cpu = sampler(template.cpu, stream('cpu'));
   const memory = sampler(template.memory, stream('memory'));
   const disk = sampler(template.disk, stream('disk'));
@@ -48,7 +48,10 @@ function groupMaker(template: GroupTemplate, stream: (purpose: string) => Random
   };
 }
 
-function priceMaker(template: GroupTemplate, stream: (purpose: string) => RandomStream): (compute: ResourceGroup['compute']) => bigint {
+function priceMaker(
+  template: GroupTemplate,
+  stream: (purpose: string) => RandomStream,
+): (compute: ResourceGroup['compute']) => bigint {
   const { price } = template;
   const atLeastOne = (value: bigint): bigint => (value < 1n ? 1n : value);
   switch (price.kind) {
@@ -128,7 +131,9 @@ export function startArrivals(group: TenantGroup, options: ArrivalsOptions): voi
   const { spec, members } = group;
   const { world, params, streams } = options;
   const stream = (purpose: string): RandomStream => streams.stream(`demand/${purpose}`, spec.name);
-  const makers = spec.deployment.map((template, i) => infrastructureMaker(template, purpose => stream(`${i}/${purpose}`)));
+  const makers = spec.deployment.map((template, i) =>
+    infrastructureMaker(template, purpose => stream(`${i}/${purpose}`)),
+  );
   const lifetime = spec.lifetime === null ? null : sampler(spec.lifetime, stream('lifetime'));
   const conduct = conductOf(spec, stream);
   let index = 0;

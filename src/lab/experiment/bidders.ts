@@ -1,4 +1,6 @@
 /** From a scenario's words to what a provider does: strategies and conduct, with what is drawn for each provider. */
+
+import type { RandomStream } from '../../actors/actor.ts';
 import { type Conduct, HONEST } from '../../actors/provider/conduct.ts';
 import {
   type Bidder,
@@ -13,7 +15,6 @@ import {
   undercut,
   zeroIntelligence,
 } from '../../actors/provider/strategies.ts';
-import type { RandomStream } from '../../actors/actor.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { sampler } from '../scenario/distributions.ts';
 import { checkExpression, compileExpression, STRATEGY_VARIABLES } from '../scenario/expression.ts';

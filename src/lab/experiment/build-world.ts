@@ -1,24 +1,25 @@
 /**
  * From a scenario to a world with everybody in it: genesis, the validator, providers, tenants, faults.
  */
-import type { SignatureScheme } from '../../protocol/codec/signature.ts';
-import type { Block } from '../../protocol/chain/block.ts';
-import { type BlockResult, Chain } from '../../protocol/chain/chain.ts';
-import type { Genesis, GenesisAccount } from '../../protocol/chain/genesis.ts';
-import type { State } from '../../protocol/model/state.ts';
+
 import { Provider } from '../../actors/provider/provider.ts';
 import { Tenant, type TenantRequest } from '../../actors/tenant/tenant.ts';
 import { Node } from '../../actors/validator/node.ts';
 import { digestOfWire, type Wire } from '../../actors/wire.ts';
+import type { Block } from '../../protocol/chain/block.ts';
+import { type BlockResult, Chain } from '../../protocol/chain/chain.ts';
+import type { Genesis, GenesisAccount } from '../../protocol/chain/genesis.ts';
+import type { SignatureScheme } from '../../protocol/codec/signature.ts';
+import { defaultParams, withParams } from '../../protocol/model/params.ts';
+import type { State } from '../../protocol/model/state.ts';
 import { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { type Ports, SimulatedWorld, type WorldOptions } from '../../worlds/simulated/world.ts';
-import { defaultParams, withParams } from '../../protocol/model/params.ts';
 import { protocolParams } from '../scenario/chain-params.ts';
 import { sampler } from '../scenario/distributions.ts';
 import type { Trace } from '../scenario/trace.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { bidderOf, conductOf } from './bidders.ts';
-import { populate, type Population, type ProviderGroup, VALIDATOR_NAME } from './population.ts';
+import { type Population, type ProviderGroup, populate, VALIDATOR_NAME } from './population.ts';
 import { durationSampler, latencyModel } from './samplers.ts';
 import { worldFaults } from './world-faults.ts';
 
@@ -64,7 +65,9 @@ function genesisOf(scenario: Scenario, population: Population): Genesis {
       targetBlockInterval: scenario.chain.blockInterval,
     }),
     accounts,
-    candidates: [{ address: validator.address, consensusKey: validator.keys.publicKey, commission: VALIDATOR_COMMISSION }],
+    candidates: [
+      { address: validator.address, consensusKey: validator.keys.publicKey, commission: VALIDATOR_COMMISSION },
+    ],
     providers: population.providers.flatMap(({ members }) =>
       members.map(({ address, name, region, attributes }) => ({
         address,

@@ -1,7 +1,8 @@
 /** What each provider came to: leases, income, cost, losses, and how much of it was leased over time. */
+
+import { costOfGroups } from '../../actors/provider/costs.ts';
 import { cumulativePay } from '../../protocol/ledger/money.ts';
 import type { ResourceGroup } from '../../protocol/model/objects.ts';
-import { costOfGroups } from '../../actors/provider/costs.ts';
 import type { ProviderMember } from './population.ts';
 
 interface Leased {

@@ -4,13 +4,14 @@
  * Everything that is drawn for one participant comes from streams of its own name, so that adding or removing another
  * changes none of it.
  */
+
+import type { HostCapacity } from '../../actors/provider/capacity.ts';
+import type { UnitCosts } from '../../actors/provider/costs.ts';
 import { addressOf } from '../../protocol/codec/address.ts';
 import { sha256 } from '../../protocol/codec/sha256.ts';
 import type { KeyPair, SignatureScheme } from '../../protocol/codec/signature.ts';
 import { encodeUtf8, utf8Length } from '../../protocol/codec/utf8.ts';
 import type { Attributes } from '../../protocol/model/objects.ts';
-import type { HostCapacity } from '../../actors/provider/capacity.ts';
-import type { UnitCosts } from '../../actors/provider/costs.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { regionChooser, sampler } from '../scenario/distributions.ts';
 import { type Trace, traceProviders } from '../scenario/trace.ts';
@@ -132,7 +133,11 @@ function tenantGroup(spec: TenantClass, streams: RandomStreams, scheme: Signatur
 }
 
 /** The tenants through which wash traders lease from themselves: one each, counted as one class. */
-function companionsOf({ spec, members }: ProviderGroup, streams: RandomStreams, scheme: SignatureScheme): TenantGroup[] {
+function companionsOf(
+  { spec, members }: ProviderGroup,
+  streams: RandomStreams,
+  scheme: SignatureScheme,
+): TenantGroup[] {
   const { behaviour } = spec;
   if (behaviour.kind !== 'washTrader') return [];
   return members.map(({ name, region }) => ({

@@ -54,7 +54,13 @@ function seconds(time: number): number {
 export class Tally {
   orders = 0;
   ordersBeforeWarmup = 0;
-  readonly ends: Record<string, number> = { matched: 0, expired: 0, insufficient_funds: 0, tenant_closed: 0, removed: 0 };
+  readonly ends: Record<string, number> = {
+    matched: 0,
+    expired: 0,
+    insufficient_funds: 0,
+    tenant_closed: 0,
+    removed: 0,
+  };
   bids = 0;
   readonly waits = new Histogram();
   readonly priceShares = new Histogram();
@@ -229,7 +235,13 @@ export class Recorder {
     if (perGpu !== null) this.tally.gpuPrices.add(perGpu);
   }
 
-  #orderRow(id: string, order: OpenOrder, end: string, lease: EventOf<'LeaseCreated'> | null, time: number | null): void {
+  #orderRow(
+    id: string,
+    order: OpenOrder,
+    end: string,
+    lease: EventOf<'LeaseCreated'> | null,
+    time: number | null,
+  ): void {
     if (!this.#files.has('orders')) return;
     this.#row('orders', [
       id,

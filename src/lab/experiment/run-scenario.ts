@@ -4,17 +4,17 @@
  */
 import { keyedHashScheme, type SignatureScheme } from '../../protocol/codec/signature.ts';
 import { allMonitors } from '../monitors/all-monitors.ts';
+import type { Monitor } from '../monitors/monitor.ts';
+import { gpuLoad } from '../scenario/trace.ts';
+import { workloadScale } from '../scenario/workloads.ts';
 import { startArrivals } from './arrivals.ts';
-import { buildWorld, type BuiltWorld } from './build-world.ts';
+import { type BuiltWorld, buildWorld } from './build-world.ts';
 import { ProviderBooks } from './ledger-of-providers.ts';
 import { TenantBooks } from './ledger-of-tenants.ts';
 import { Recorder } from './recorder.ts';
 import { Sampler } from './series.ts';
 import { providerRows, summarise } from './summary.ts';
 import type { RunRequest, RunResult } from './types.ts';
-import type { Monitor } from '../monitors/monitor.ts';
-import { gpuLoad } from '../scenario/trace.ts';
-import { workloadScale } from '../scenario/workloads.ts';
 
 /** What only the engine underneath can give. */
 export interface RunPorts {
@@ -24,7 +24,8 @@ export interface RunPorts {
 
 function schemeOf(request: RunRequest, ports: RunPorts): SignatureScheme {
   if (request.scenario.chain.signatures === 'keyed-hash') return keyedHashScheme;
-  if (ports.ed25519 === null) throw new Error('this engine has no Ed25519 signatures; signatures: keyed-hash needs none');
+  if (ports.ed25519 === null)
+    throw new Error('this engine has no Ed25519 signatures; signatures: keyed-hash needs none');
   return ports.ed25519;
 }
 

@@ -1,8 +1,9 @@
 /** The end of a run in numbers: the metrics of summary.csv, the classes, the expectations. */
-import type { Chain } from '../../protocol/chain/chain.ts';
-import { reputationOf } from '../../protocol/market/reputation.ts';
+
 import type { TenantRequest } from '../../actors/tenant/tenant.ts';
 import type { Wire } from '../../actors/wire.ts';
+import type { Chain } from '../../protocol/chain/chain.ts';
+import { reputationOf } from '../../protocol/market/reputation.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import { checkExpression, compileExpression, ExpressionError } from '../scenario/expression.ts';
 import { type ProviderBooks, scarcest, scarcestOf } from './ledger-of-providers.ts';

@@ -28,7 +28,12 @@ function fixed<Q extends Quantity>(quantity: Q, value: number): Distribution<Q> 
 }
 
 /** What the companion of one member asks for. It starts with as much money as its provider. */
-export function companionClass(spec: ProviderClass, behaviour: WashTrader, member: string, region: string): TenantClass {
+export function companionClass(
+  spec: ProviderClass,
+  behaviour: WashTrader,
+  member: string,
+  region: string,
+): TenantClass {
   return {
     name: companionName(member),
     count: 1,

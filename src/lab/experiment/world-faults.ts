@@ -1,6 +1,6 @@
 /** Faults as a scenario names them, as what the world executes: classes, regions and hosts become participants. */
 import type { Fault } from '../../worlds/simulated/faults.ts';
-import type { Fault as WrittenFault, FaultTarget } from '../scenario/types.ts';
+import type { FaultTarget, Fault as WrittenFault } from '../scenario/types.ts';
 import { type Population, VALIDATOR_NAME } from './population.ts';
 
 interface Place {
@@ -74,7 +74,14 @@ function onePlace(fault: WrittenFault, { name, host }: Place, roster: Roster, po
     }
     case 'cut': {
       const { oneWay } = fault;
-      return placesOf(fault.to, population).map(to => ({ at, kind: 'cut', from: name, to: to.name, oneWay, ...lasting(fault) }));
+      return placesOf(fault.to, population).map(to => ({
+        at,
+        kind: 'cut',
+        from: name,
+        to: to.name,
+        oneWay,
+        ...lasting(fault),
+      }));
     }
     case 'clog': {
       const slower = fault.by === null ? {} : { delay_us: fault.by };

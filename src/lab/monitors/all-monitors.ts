@@ -3,6 +3,7 @@ import type { Genesis } from '../../protocol/chain/genesis.ts';
 import { AuthorityMonitor } from './authority.ts';
 import { BillingMonitor } from './billing.ts';
 import { CollateralMonitor } from './collateral.ts';
+import { EscrowMonitor } from './escrow.ts';
 import { ForfeitMonitor } from './forfeits.ts';
 import { LifecycleMonitor } from './lifecycle.ts';
 import { LivenessMonitor } from './liveness.ts';
@@ -23,6 +24,7 @@ export function allMonitors(genesis: Genesis, options: MonitorOptions): Monitor[
     new SlotMonitor(genesis, options),
     new MatchReferee(genesis, options),
     new BillingMonitor(genesis, options),
+    new EscrowMonitor(genesis, options),
     new ForfeitMonitor(genesis, options),
     new LivenessMonitor(genesis, options),
     new AuthorityMonitor(genesis, options),

@@ -7,7 +7,7 @@
 import type { Block } from '../../protocol/chain/block.ts';
 import type { BlockResult } from '../../protocol/chain/chain.ts';
 import type { Genesis } from '../../protocol/chain/genesis.ts';
-import { type Event, topicsOf } from '../../protocol/model/events.ts';
+import { type Event, type TopicKind, visitTopics } from '../../protocol/model/events.ts';
 import type { ResourceGroup } from '../../protocol/model/objects.ts';
 import type { State } from '../../protocol/model/state.ts';
 import { EventMonitor, type MonitorOptions } from './monitor.ts';
@@ -29,6 +29,9 @@ export class CollateralMonitor extends EventMonitor {
   /** Accounts and deployments that events of this block name: whose amounts may have changed. */
   readonly #accounts = new Set<string>();
   readonly #deployments = new Set<string>();
+  readonly #noteAccount = (kind: TopicKind, key: string): void => {
+    if (kind === 'account') this.#accounts.add(key);
+  };
 
   constructor(genesis: Genesis, options: MonitorOptions) {
     super(genesis.params, options);
@@ -41,7 +44,7 @@ export class CollateralMonitor extends EventMonitor {
   }
 
   protected override onEvent(event: Event): void {
-    for (const topic of topicsOf(event)) if (topic.startsWith('account/')) this.#accounts.add(topic.slice(8));
+    visitTopics(event, this.#noteAccount);
     switch (event.type) {
       case 'OrderOpened': {
         const required = requiredCollateral(event.infrastructure.resources, this.params.collateralBasis);

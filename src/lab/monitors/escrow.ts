@@ -30,6 +30,8 @@ interface LeaseBook {
 interface DeploymentBook {
   /** micro-AKASH */
   escrow: bigint;
+  /** The block time at which it is looked at next, unless something happens. */
+  look: number;
   /** Pending and active leases. */
   readonly leases: Map<string, LeaseBook>;
 }
@@ -68,7 +70,8 @@ export class EscrowMonitor extends EventMonitor {
     }
     for (const id of this.#exhausts.take(this.time)) {
       const row = this.#deployments.get(id);
-      if (row === undefined || found.has(id)) continue;
+      if (row === undefined || found.has(id) || row.look > this.time) continue;
+      row.look = Infinity;
       const debt = this.#debt(row);
       this.expect(debt <= row.escrow, 'nobody owes more than the escrow', () => ({
         deployment: id,
@@ -104,7 +107,7 @@ export class EscrowMonitor extends EventMonitor {
   protected override onEvent(event: Event): void {
     switch (event.type) {
       case 'DeploymentSubmitted':
-        this.#deployments.set(event.deployment, { escrow: event.escrow, leases: new Map() });
+        this.#deployments.set(event.deployment, { escrow: event.escrow, look: Infinity, leases: new Map() });
         this.#touched.add(event.deployment);
         return;
       case 'EscrowDeposited': {
@@ -203,8 +206,11 @@ export class EscrowMonitor extends EventMonitor {
         found,
         expected: row.escrow,
       }));
-      const due = earliestExhaustion(row);
-      if (due !== undefined) this.#exhausts.add(Math.max(due, this.time + 1), id);
+      const due = Math.max(earliestExhaustion(row), this.time + 1);
+      // A look that comes too early does no harm.
+      if (due >= row.look) continue;
+      row.look = due;
+      this.#exhausts.add(due, id);
     }
     this.#touched.clear();
   }
@@ -223,9 +229,9 @@ export class EscrowMonitor extends EventMonitor {
 
 /**
  * A block time before which the escrow certainly suffices: where the line of what is owed, not rounded down, meets it.
- * Undefined when no lease is billed.
+ * Infinity when no lease is billed.
  */
-function earliestExhaustion(row: DeploymentBook): number | undefined {
+function earliestExhaustion(row: DeploymentBook): number {
   let rate = 0n;
   // pico-AKASH/s x microseconds, as of time 0.
   let owed = 0n;
@@ -234,7 +240,7 @@ function earliestExhaustion(row: DeploymentBook): number | undefined {
     rate += lease.price;
     owed -= lease.price * BigInt(lease.billedFrom) + lease.paid * PICO_US_PER_UAKT;
   }
-  if (rate === 0n) return undefined;
+  if (rate === 0n) return Infinity;
   const at = (row.escrow * PICO_US_PER_UAKT - owed) / rate;
-  return at > MAX_TIME ? undefined : Number(at);
+  return at > MAX_TIME ? Infinity : Number(at);
 }

@@ -3,8 +3,9 @@
  * of a lease gives the provider back exactly what it posted.
  *
  * A lease is broken only when it went unconfirmed for longer than the reconfirmation period, and a lease is confirmed at
- * most once in a quarter of it.
+ * most once in a quarter of it. In between, the provider's word is never refused: else it could not help being broken.
  */
+import type { Block } from '../../protocol/chain/block.ts';
 import type { Genesis } from '../../protocol/chain/genesis.ts';
 import type { Event, EventOf } from '../../protocol/model/events.ts';
 import type { State } from '../../protocol/model/state.ts';
@@ -16,6 +17,7 @@ interface LeaseBook {
   /** Height of the match or of the newest confirmation, and the period that held then. */
   confirmedAt: number;
   period: number;
+  active: boolean;
   closing: boolean;
 }
 
@@ -28,8 +30,11 @@ export class ForfeitMonitor extends EventMonitor {
     super(genesis.params, options);
   }
 
-  protected override onEvent(event: Event): void {
+  protected override onEvent(event: Event, block: Block): void {
     switch (event.type) {
+      case 'TransactionFailed':
+        if (event.message === 'SubmitLeaseConfirmation') this.#refused(event, block);
+        return;
       case 'FulfillmentPlaced':
         this.#posted.set(event.fulfillment, event.collateral);
         return;
@@ -41,7 +46,7 @@ export class ForfeitMonitor extends EventMonitor {
         this.#posted.delete(event.fulfillment);
         const { provider, lease } = event;
         const period = this.params.reconfirmationPeriod;
-        this.#leases.set(lease, { provider, posted, confirmedAt: this.height, period, closing: false });
+        this.#leases.set(lease, { provider, posted, confirmedAt: this.height, period, active: false, closing: false });
         return;
       }
       case 'LeaseActive':
@@ -79,12 +84,30 @@ export class ForfeitMonitor extends EventMonitor {
   }
 
   #confirm(row: LeaseBook): void {
+    row.active = true;
     row.confirmedAt = this.height;
     row.period = this.params.reconfirmationPeriod;
   }
 
   #lease(id: string): LeaseBook {
     return this.known(this.#leases.get(id), 'a lease ends once', () => ({ lease: id }));
+  }
+
+  /** A confirmation that was refused: there must be a reason for it that the rules know. */
+  #refused(event: EventOf<'TransactionFailed'>, block: Block): void {
+    const { account, nonce } = event;
+    const body = block.transactions.find(one => one.body.account === account && one.body.nonce === nonce)?.body;
+    if (body?.message.type !== 'SubmitLeaseConfirmation' || body.grant !== '') return;
+    const row = this.#leases.get(body.message.lease);
+    if (row === undefined || row.provider !== account || row.closing !== body.message.reset) return;
+    const since = this.height - row.confirmedAt;
+    const { reconfirmationPeriod } = this.params;
+    const soon = row.active && since < reconfirmationPeriod / 4;
+    this.expect(!row.closing && (soon || since > reconfirmationPeriod), 'a timely confirmation is accepted', () => ({
+      lease: event.object,
+      confirmedAt: row.confirmedAt,
+      code: event.code,
+    }));
   }
 
   #broken(event: EventOf<'LeaseBroken'>): void {

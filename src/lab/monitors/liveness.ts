@@ -16,21 +16,19 @@ import { EventMonitor, type MonitorOptions } from './monitor.ts';
 
 interface LeaseBook {
   readonly deployment: string;
-  readonly price: bigint;
-  state: 'pending' | 'active' | 'closing';
+  closing: boolean;
   /** Height of the match or of the newest confirmation; of the close, once it is closing. */
   since: number;
   /** How many blocks it might go without a word, as of `since`. */
   allowed: number;
-  billedFrom: number;
-  paid: bigint;
+  /** The height at which it is looked at next. */
+  look: number;
 }
 
 interface DeploymentBook {
   closing: boolean;
-  /** micro-AKASH, as of the newest block. */
-  escrow: bigint;
-  readonly leases: Map<string, LeaseBook>;
+  /** Leases that are not closed. */
+  leases: number;
 }
 
 /** Whether everything that is due must stand in this block. */
@@ -44,14 +42,10 @@ export class LivenessMonitor extends EventMonitor {
   readonly name = 'liveness';
   readonly #deployments = new Map<string, DeploymentBook>();
   readonly #leases = new Map<string, LeaseBook>();
-  /** Leases by the height at which they become stale or miss their reset. */
-  readonly #byHeight = new Agenda();
-  /** Deployments by a time before which their escrow suffices. */
-  readonly #byTime = new Agenda();
+  /** Leases by the height at which they may be stale or miss their reset. */
+  readonly #agenda = new Agenda();
   /** Closing deployments without leases, as of the parent. */
   readonly #finished = new Set<string>();
-  /** Deployments whose debt or escrow changed in this block. */
-  readonly #touched = new Set<string>();
 
   constructor(genesis: Genesis, options: MonitorOptions) {
     super(genesis.params, options);
@@ -73,15 +67,18 @@ export class LivenessMonitor extends EventMonitor {
       }
     }
     const complete = mustBeComplete(block, this.params);
-    for (const lease of this.#byHeight.take(this.height)) {
+    for (const lease of this.#agenda.take(this.height)) {
       const row = this.#leases.get(lease);
-      if (row === undefined || done.has(lease) || exhausted.has(row.deployment)) continue;
-      if (!this.#overdue(row, true)) {
-        this.#byHeight.add(Math.max(this.height, row.since + this.#allowed(row)) + 1, lease);
-        continue;
-      }
-      this.expect(!complete, 'a lease that is due is facilitated in the next block', () => ({ lease, ...row }));
-      this.#byHeight.add(this.height + 1, lease);
+      // Who was told to look earlier, or again, does not look twice.
+      if (row === undefined || row.look > this.height) continue;
+      const overdue = this.#overdue(row, true);
+      const dealtWith = done.has(lease) || exhausted.has(row.deployment);
+      this.expect(!overdue || dealtWith || !complete, 'a lease that is due is facilitated in the next block', () => ({
+        lease,
+        ...row,
+      }));
+      const due = row.since + Math.max(row.allowed, this.#allowed(row)) + 1;
+      this.#lookAt(Math.max(due, this.height + 1), lease, row);
     }
     for (const deployment of this.#finished) {
       const closed = done.has(deployment);
@@ -92,7 +89,7 @@ export class LivenessMonitor extends EventMonitor {
   }
 
   #allowed(row: LeaseBook): number {
-    return row.state === 'closing' ? this.params.resetGrace : this.params.reconfirmationPeriod;
+    return row.closing ? this.params.resetGrace : this.params.reconfirmationPeriod;
   }
 
   /** Where governance has changed the time allowed since, the due day is that of either. */
@@ -103,24 +100,19 @@ export class LivenessMonitor extends EventMonitor {
 
   #expectDue(lease: string, type: 'SubmitStaleLease' | 'ExpireReset'): void {
     const row = this.#leases.get(lease);
-    const due =
-      row !== undefined && (row.state === 'closing') === (type === 'ExpireReset') && this.#overdue(row, false);
+    const due = row !== undefined && row.closing === (type === 'ExpireReset') && this.#overdue(row, false);
     this.expect(due, 'a lease is facilitated only when it is due', () => ({ lease, type, ...row }));
   }
 
   protected override onEvent(event: Event): void {
     switch (event.type) {
       case 'DeploymentSubmitted':
-        this.#deployments.set(event.deployment, { closing: false, escrow: event.escrow, leases: new Map() });
-        return;
-      case 'DeploymentUpdated':
-      case 'EscrowDeposited':
-        this.#touched.add(event.deployment);
+        this.#deployments.set(event.deployment, { closing: false, leases: 0 });
         return;
       case 'DeploymentClosing': {
         const row = this.#deployment(event.deployment);
         row.closing = true;
-        this.#touched.add(event.deployment);
+        if (row.leases === 0) this.#finished.add(event.deployment);
         return;
       }
       case 'DeploymentClosed':
@@ -129,46 +121,50 @@ export class LivenessMonitor extends EventMonitor {
         return;
       case 'LeaseCreated': {
         const deployment = deploymentOfLease(event.lease);
-        const { price } = event;
-        const row: LeaseBook = { deployment, price, state: 'pending', since: 0, allowed: 0, billedFrom: 0, paid: 0n };
+        this.#deployment(deployment).leases += 1;
+        const row: LeaseBook = { deployment, closing: false, since: 0, allowed: 0, look: 0 };
         this.#leases.set(event.lease, row);
-        this.#deployment(deployment).leases.set(event.lease, row);
-        this.#watch(event.lease, row);
+        this.#start(row);
+        this.#lookAt(row.since + row.allowed + 1, event.lease, row);
         return;
       }
       case 'LeaseActive':
       case 'LeaseConfirmed':
-      case 'LeasePaid':
-      case 'LeaseClosing':
-      case 'LeaseClosed':
-      case 'LeaseBroken':
-        this.#onLease(event);
+        this.#start(this.#lease(event.lease));
         return;
+      case 'LeaseClosing': {
+        const row = this.#lease(event.lease);
+        row.closing = true;
+        this.#start(row);
+        this.#lookAt(row.since + row.allowed + 1, event.lease, row);
+        return;
+      }
+      case 'LeaseClosed':
+      case 'LeaseBroken': {
+        const { deployment } = this.#lease(event.lease);
+        this.#leases.delete(event.lease);
+        const row = this.#deployment(deployment);
+        row.leases -= 1;
+        if (row.closing && row.leases === 0) this.#finished.add(deployment);
+        return;
+      }
       default:
     }
   }
 
-  #onLease(event: Extract<Event, { lease: string }>): void {
-    const row = this.known(this.#leases.get(event.lease), 'a lease ends once', () => ({ lease: event.lease }));
-    this.#touched.add(row.deployment);
-    if (event.type === 'LeasePaid') {
-      row.paid += event.amount;
-      return;
-    }
-    if (event.type === 'LeaseClosed' || event.type === 'LeaseBroken') {
-      this.#leases.delete(event.lease);
-      this.#deployment(row.deployment).leases.delete(event.lease);
-      return;
-    }
-    if (event.type === 'LeaseActive') row.billedFrom = this.time;
-    row.state = event.type === 'LeaseClosing' ? 'closing' : 'active';
-    this.#watch(event.lease, row);
-  }
-
-  #watch(lease: string, row: LeaseBook): void {
+  /** From now on the time runs that a lease may go without a word. */
+  #start(row: LeaseBook): void {
     row.since = this.height;
     row.allowed = this.#allowed(row);
-    this.#byHeight.add(row.since + row.allowed + 1, lease);
+  }
+
+  #lookAt(height: number, lease: string, row: LeaseBook): void {
+    row.look = height;
+    this.#agenda.add(height, lease);
+  }
+
+  #lease(id: string): LeaseBook {
+    return this.known(this.#leases.get(id), 'a lease ends once', () => ({ lease: id }));
   }
 
   #deployment(id: string): DeploymentBook {

@@ -206,7 +206,7 @@ export class MatchReferee extends EventMonitor {
     this.expect(fits, 'an offer is what was ordered, for no more than its maximum', () => ({ fulfillment: id, offer }));
     const admitted = this.#providers.admits(provider, order.infrastructure, this.params, this.time);
     this.expect(admitted !== 'no', 'only the eligible bid', () => ({ fulfillment: id, provider }));
-    const rival = [...order.bids.values()].find(one => one.provider === provider);
+    const rival = bidOf(order, provider);
     this.expect(rival === undefined, 'a provider has one open bid per order', () => ({
       fulfillment: id,
       open: rival?.id,
@@ -354,17 +354,16 @@ export class MatchReferee extends EventMonitor {
     if (order === undefined || this.time >= order.closesAt) return;
     if (!offerFits(order.infrastructure.resources, resources)) return;
     if (this.#providers.admits(account, order.infrastructure, this.params, this.time) !== 'yes') return;
-    const bids = [...order.bids.values()];
-    if (bids.some(one => one.provider === account)) return;
+    if (bidOf(order, account) !== undefined) return;
     const worst = worstBid(order, this.height);
-    const full = bids.length >= this.params.maxFulfillments;
+    const full = order.bids.size >= this.params.maxFulfillments;
     const fits = !full || (worst !== undefined && totalOf(resources) < worst.total);
     this.expect(!fits, 'a bid that is in order is accepted', () => ({
       order: id,
       provider: account,
       code: event.code,
       detail: event.detail,
-      bids: bids.length,
+      bids: order.bids.size,
     }));
   }
 
@@ -406,6 +405,11 @@ function mayFail(block: Block, index: number): boolean {
     if ('order' in earlier) return deploymentOfLease(earlier.order) === deploymentOfLease(one.order);
     return 'lease' in earlier || earlier.deployment === deploymentOfLease(one.order);
   });
+}
+
+function bidOf(order: OrderBook, provider: string): Bid | undefined {
+  for (const bid of order.bids.values()) if (bid.provider === provider) return bid;
+  return undefined;
 }
 
 /** What a transaction offers for an order; undefined when it is no bid on it. */

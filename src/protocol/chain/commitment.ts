@@ -5,9 +5,9 @@
 import { ByteWriter } from '../codec/bytes.ts';
 import { type StateProof, StateTree } from '../codec/state-tree.ts';
 import { bool, byteString, list, oneOf, struct, text, ubig, uint } from '../codec/struct.ts';
+import type { Deployment } from '../model/market-rows.ts';
 import { attributes, deploymentInfrastructure, id, MAX_INFRASTRUCTURES, resourceGroups } from '../model/objects.ts';
 import { PARAMETER_NAMES, parameterToText } from '../model/params.ts';
-import type { Deployment } from '../model/rows.ts';
 import type { State } from '../model/state.ts';
 
 const word = text(256);

@@ -5,7 +5,7 @@
 import { isAddress } from '../codec/address.ts';
 import { MESSAGE_TYPES, type Message, type MessageOf } from '../model/messages.ts';
 import { deploymentOf } from '../model/objects.ts';
-import { GrantRow } from '../model/rows.ts';
+import { GrantRow } from '../model/stake-rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 
 /** Authority to hand on authority would have no limit. */

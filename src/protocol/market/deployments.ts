@@ -1,6 +1,8 @@
 /**
  * Deployments: what a tenant asks for, and the escrow that pays for it (paper, section 3.2; MARKET rules, 2 to 4).
  */
+
+import { Deployment, type Slot } from '../model/market-rows.ts';
 import type { Facilitation, MessageOf } from '../model/messages.ts';
 import {
   type DeploymentInfrastructure,
@@ -9,7 +11,6 @@ import {
   MAX_INFRASTRUCTURES,
   totalPrice,
 } from '../model/objects.ts';
-import { Deployment, type Slot } from '../model/rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 import { closeLeases, type LeaseEnd, onePeriod, scheduleDeploymentClosed } from './leases.ts';
 import { closeOrder, type OrderCloseReason, openOrder } from './orders.ts';

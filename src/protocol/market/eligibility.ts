@@ -3,8 +3,8 @@
  * rests on may have changed in between (MARKET rules, section 3.3).
  */
 import { PPM } from '../ledger/money.ts';
+import type { Fulfillment, Order, Provider } from '../model/market-rows.ts';
 import { attributesMatch, faultOfOffer, type ResourceGroup } from '../model/objects.ts';
-import type { Fulfillment, Order, Provider } from '../model/rows.ts';
 import type { State } from '../model/state.ts';
 import { reputationOf } from './reputation.ts';
 

@@ -8,8 +8,8 @@
  */
 import type { DueItem } from '../ledger/due-index.ts';
 import { compareDue } from '../ledger/due-index.ts';
+import type { Order } from '../model/market-rows.ts';
 import type { Facilitation } from '../model/messages.ts';
-import type { Order } from '../model/rows.ts';
 import type { Refusal, State } from '../model/state.ts';
 import { closeExhausted, deploymentClosed, isExhausted } from './deployments.ts';
 import { breakLease, expireReset } from './leases.ts';

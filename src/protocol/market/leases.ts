@@ -4,9 +4,9 @@
  * A lease's id is its order's. Closed leases leave the state; the events keep their story.
  */
 import { costOfBlocks, cumulativePay, PPM, partsOf } from '../ledger/money.ts';
+import { type Deployment, type Fulfillment, Lease, type Order } from '../model/market-rows.ts';
 import type { Facilitation, MessageOf } from '../model/messages.ts';
 import { totalPrice } from '../model/objects.ts';
-import { type Deployment, type Fulfillment, Lease, type Order } from '../model/rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 import { slashOwnStake } from '../stake/slashing.ts';
 import type { MatchOutcome } from './match.ts';

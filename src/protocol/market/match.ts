@@ -2,9 +2,9 @@
  * The decision on one order: computed from state by everyone alike, executed as a facilitation message.
  */
 
+import type { Fulfillment, Order } from '../model/market-rows.ts';
 import type { Facilitation } from '../model/messages.ts';
 import { type ResourceGroup, totalPrice } from '../model/objects.ts';
-import type { Fulfillment, Order } from '../model/rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 import { faultOfFulfillment } from './eligibility.ts';
 import { createLease, onePeriod } from './leases.ts';

@@ -6,9 +6,9 @@
  */
 
 import { excerpt } from '../model/events.ts';
+import { type Deployment, Fulfillment, Order, type Slot } from '../model/market-rows.ts';
 import type { MessageOf } from '../model/messages.ts';
 import { fulfillmentId, orderId, totalCollateral, totalPrice } from '../model/objects.ts';
-import { type Deployment, Fulfillment, Order, type Slot } from '../model/rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 import { faultOfBid } from './eligibility.ts';
 import { compareBids, matchingRule } from './matching.ts';

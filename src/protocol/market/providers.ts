@@ -1,6 +1,7 @@
 /** Providers on the register: region, attributes, root certificate, endpoint. */
+
+import { Provider } from '../model/market-rows.ts';
 import type { MessageOf } from '../model/messages.ts';
-import { Provider } from '../model/rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 import { ownStake, startRecord } from './reputation.ts';
 

@@ -8,8 +8,8 @@
  * was broken; both decay with a half-life, so that an old sin and an old merit weigh less.
  */
 import { costOfBlocks, PPM, ppmOf } from '../ledger/money.ts';
+import type { Lease, Provider } from '../model/market-rows.ts';
 import type { Params } from '../model/params.ts';
-import type { Lease, Provider } from '../model/rows.ts';
 import type { State } from '../model/state.ts';
 
 /** Decay steps in a half-life. */

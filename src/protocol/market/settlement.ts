@@ -6,7 +6,7 @@
  * its escrow. Settling does not move that instant, since what is paid leaves the debt and the escrow alike.
  */
 import { cumulativePay, PICO_US_PER_MICRO, partsOf, proRata } from '../ledger/money.ts';
-import type { Deployment, Lease } from '../model/rows.ts';
+import type { Deployment, Lease } from '../model/market-rows.ts';
 import type { State } from '../model/state.ts';
 import { DUE } from './orders.ts';
 

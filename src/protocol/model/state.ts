@@ -8,22 +8,10 @@ import { DueIndex } from '../ledger/due-index.ts';
 import { Journal } from '../ledger/journal.ts';
 import { Groups, Table } from '../ledger/table.ts';
 import type { Event } from './events.ts';
+import type { Deployment, Fulfillment, Lease, Order, Provider } from './market-rows.ts';
 import type { Params } from './params.ts';
-import {
-  Account,
-  Ballot,
-  type Candidate,
-  Chainwide,
-  Delegation,
-  type Deployment,
-  type Fulfillment,
-  type GrantRow,
-  type Lease,
-  type Order,
-  type Proposal,
-  type Provider,
-  Unbonding,
-} from './rows.ts';
+import { Account, Chainwide } from './rows.ts';
+import { Ballot, type Candidate, Delegation, type GrantRow, type Proposal, Unbonding } from './stake-rows.ts';
 
 /** Why a message cannot be done. `code` is a stable word, `detail` says what was found and what is expected. */
 export interface Refusal {

@@ -1,6 +1,6 @@
 /** Election: which candidates validate (MARKET rules, section 5). */
 import { MICRO_PER_AKASH } from '../ledger/money.ts';
-import type { Candidate, Elected } from '../model/rows.ts';
+import type { Candidate, Elected } from '../model/stake-rows.ts';
 import type { State } from '../model/state.ts';
 
 function compareCandidates(left: Readonly<Candidate>, right: Readonly<Candidate>): number {

@@ -8,7 +8,7 @@ import { rescheduleOrders } from '../market/orders.ts';
 import { regridRecords } from '../market/reputation.ts';
 import type { MessageOf } from '../model/messages.ts';
 import { type ParameterValue, parameterFromText, withParams } from '../model/params.ts';
-import { Ballot, Proposal } from '../model/rows.ts';
+import { Ballot, Proposal } from '../model/stake-rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 
 export const DUE_VOTE_ENDS = 'vote_ends';

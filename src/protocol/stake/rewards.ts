@@ -6,7 +6,7 @@
  */
 import { partsOf } from '../ledger/money.ts';
 import type { MessageOf } from '../model/messages.ts';
-import { type Candidate, Delegation } from '../model/rows.ts';
+import { type Candidate, Delegation } from '../model/stake-rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 
 /** Scale of rewardPerStake. */

@@ -1,6 +1,6 @@
 /** Slashing: stake that misbehaved is burned, also where it is on its way out or has moved on. */
 import { partsOf } from '../ledger/money.ts';
-import { Delegation } from '../model/rows.ts';
+import { Delegation } from '../model/stake-rows.ts';
 import type { State } from '../model/state.ts';
 import { changeStake } from './staking.ts';
 

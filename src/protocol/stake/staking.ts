@@ -6,7 +6,7 @@
  * source until the unbonding period is over; moved stake may not move on before that, or it could outrun its slash.
  */
 import type { MessageOf } from '../model/messages.ts';
-import { Delegation, Unbonding } from '../model/rows.ts';
+import { Delegation, Unbonding } from '../model/stake-rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
 import { payReward } from './rewards.ts';
 

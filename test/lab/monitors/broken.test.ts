@@ -453,6 +453,22 @@ holds('forfeits', [
     add('LeaseConfirmed', one => [one]),
   ],
   [
+    'a timely confirmation is refused',
+    'a timely confirmation is accepted',
+    (shown, state) =>
+      replace('LeaseConfirmed', one => [
+        {
+          type: 'TransactionFailed',
+          account: one.provider,
+          nonce: (state.accounts.get(one.provider)?.nonce ?? 0) - 1,
+          message: 'SubmitLeaseConfirmation',
+          code: 'stale',
+          detail: 'no reason',
+          object: one.lease,
+        },
+      ])(shown, state),
+  ],
+  [
     'stake is slashed by no parameter',
     'stake is slashed for a broken lease only where a parameter says so',
     replace('LeaseBroken', one => [{ ...one, stakeSlashed: 1n }]),
@@ -465,20 +481,50 @@ function brokenEvent(lease: string) {
   return { ...told, lease };
 }
 
-holds('liveness', [
-  ['a stale lease is put off', 'a lease that is due is facilitated in the next block', neglect('SubmitStaleLease')],
-  ['a missed reset is put off', 'a lease that is due is facilitated in the next block', neglect('ExpireReset')],
-  ['a closing is put off', 'a deployment without leases is closed in the next block', neglect('DeploymentClosed')],
+holds('escrow', [
   ['an empty escrow goes on', 'nobody owes more than the escrow', neglect('CloseExhausted')],
-  [
-    'a lease is made stale in time',
-    'a lease is facilitated only when it is due',
-    facilitate(19, list => [...list, { type: 'SubmitStaleLease', lease: broken }]),
-  ],
   [
     'a deployment is called exhausted that can pay',
     'a deployment is exhausted when it owes more than its escrow',
     facilitate(22, list => [...list, { type: 'CloseExhausted', deployment: deploymentOf(poor[0]) }]),
+  ],
+  [
+    'an order is matched that cannot pay a period',
+    'an order is matched only with escrow for a period',
+    replace('LeaseCreated', one => [{ ...one, price: one.price * 10n ** 9n }]),
+  ],
+  [
+    'an order closes for want of funds that could pay',
+    'an order closes for want of funds only when it cannot pay a period',
+    compose(
+      facilitate(4, () => [{ type: 'CloseOrder', order: broken, reason: 'insufficient_funds' }]),
+      replace('LeaseCreated', one => [
+        { type: 'OrderClosed', order: one.lease, tenant: one.tenant, region: 'eu', reason: 'insufficient_funds' },
+      ]),
+    ),
+  ],
+  [
+    'the tenant gets back less than what is left',
+    'unused escrow returns at the close',
+    replace('DeploymentClosing', one => [{ ...one, refund: one.refund - 1n }]),
+  ],
+  [
+    'escrow vanishes',
+    'escrow is what was paid in and not paid out',
+    meddle(12, state => {
+      state.deployments.edit(deploymentOf(kept)).escrow -= 1n;
+    }),
+  ],
+]);
+
+holds('liveness', [
+  ['a stale lease is put off', 'a lease that is due is facilitated in the next block', neglect('SubmitStaleLease')],
+  ['a missed reset is put off', 'a lease that is due is facilitated in the next block', neglect('ExpireReset')],
+  ['a closing is put off', 'a deployment without leases is closed in the next block', neglect('DeploymentClosed')],
+  [
+    'a lease is made stale in time',
+    'a lease is facilitated only when it is due',
+    facilitate(19, list => [...list, { type: 'SubmitStaleLease', lease: broken }]),
   ],
   [
     'a deployment is closed with a lease',

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decayed, recordAt, recordTerm, reputationOf } from '../../../src/protocol/market/reputation.ts';
+import { Provider } from '../../../src/protocol/model/market-rows.ts';
 import { defaultParams, type Params, withParams } from '../../../src/protocol/model/params.ts';
-import { Provider } from '../../../src/protocol/model/rows.ts';
 import { bid, ChainDriver, confirmation, group, infrastructure, UAKT_PER_S } from '../../support/chain-driver.ts';
 import { AKASH, activeLease, addressOfName, closing, FREE, market, order, pendingLease, SECOND } from '../support.ts';
 
