@@ -8,6 +8,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as Plot from '@observablehq/plot';
+import { sum } from 'd3-array';
 import { csvRecords, numberOf, svgOf } from './reading.ts';
 
 /** Offers an hour, leases that end an hour, discount an hour, mean gain in AKASH an hour: as in the scenario. */
@@ -25,13 +26,13 @@ function theory(collateral: number): number {
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('which results? node notebooks/collateral.ts results/collateral');
 
-const metrics = new Map(
-  csvRecords(readFileSync(join(folder, 'summary.csv'), 'utf8')).map(row => [row.metric, numberOf(row.value)]),
-);
+/** A row for each run: with several seeds, what they found is added up. */
+const runs = csvRecords(readFileSync(join(folder, 'summary.csv'), 'utf8'));
 function metric(name: string): number {
-  const value = metrics.get(name);
-  if (value === undefined) throw new Error(`${folder}: summary.csv has no ${name}; is it of collateral-study?`);
-  return value;
+  if (runs.some(run => run[name] === undefined)) {
+    throw new Error(`${folder}: summary.csv has no ${name}; is it of collateral-study?`);
+  }
+  return sum(runs, run => numberOf(run[name]));
 }
 
 const arms = Object.entries(ARMS).map(([name, collateral]) => {
@@ -57,7 +58,7 @@ const svg = svgOf(document =>
     width: 640,
     height: 360,
     x: { label: 'collateral, AKASH' },
-    y: { label: 'share of leases left for an offer', domain: [0, 1], percent: false, grid: true },
+    y: { label: 'share of leases left for an offer', domain: [0, 1], grid: true },
     marks: [
       Plot.line(curve, { x: 'collateral', y: 'theory', stroke: '#888' }),
       Plot.ruleX(arms, { x: 'collateral', y1: 'low', y2: 'high' }),

@@ -37,9 +37,7 @@ for (let hour = 0; hour < 24; hour++) {
   console.log([String(hour).padStart(2, '0'), at(PRICE)?.toFixed(0) ?? '-', ...shares].join('\t'));
 }
 
-const prices = [...(byHour.get(PRICE) ?? [])]
-  .map(([hour, price]) => ({ hour, price }))
-  .sort((a, b) => a.hour - b.hour);
+const prices = [...(byHour.get(PRICE) ?? [])].map(([hour, price]) => ({ hour, price })).sort((a, b) => a.hour - b.hour);
 const path = join(folder, 'prices-by-hour.svg');
 const svg = svgOf(document =>
   Plot.plot({

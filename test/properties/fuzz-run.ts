@@ -61,8 +61,9 @@ export class Tally {
   failuresAlone = 0;
   leases = 0;
   broken = 0;
-  /** Deployments and orders that ended for want of funds. */
+  /** Deployments whose escrow ran out. */
   exhausted = 0;
+  /** Orders that could have been matched but for want of funds. */
   unfunded = 0;
 }
 
@@ -237,12 +238,14 @@ export class FuzzRun {
     for (const [i, tx] of transactions.entries()) {
       (receipts[i]?.ok ? this.tally.succeeded : this.tally.failed).add(tx.body.message.type);
     }
+    for (const one of this.driver.blocks.at(-1)?.facilitation ?? []) {
+      if (one.type === 'CloseOrder' && one.reason === 'insufficient_funds') this.tally.unfunded += 1;
+    }
     for (const one of result.events) {
       this.tally.events.add(one.type);
       if (one.type === 'LeaseCreated') this.tally.leases += 1;
       if (one.type === 'LeaseBroken') this.tally.broken += 1;
       if (one.type === 'DeploymentClosing' && one.reason === 'insufficient_funds') this.tally.exhausted += 1;
-      if (one.type === 'OrderClosed' && one.reason === 'insufficient_funds') this.tally.unfunded += 1;
     }
     this.tally.blocks += 1;
   }

@@ -214,7 +214,7 @@ export class Fuzzer {
     return deployment({
       infrastructure: list,
       waitDuration: op.who % 12,
-      openFor: (1 + (op.pick % 12)) * 3 * SECOND,
+      openFor: (1 + (op.pick % 12)) * 5 * SECOND,
       escrow: (reserve * eighths) / 8n,
     });
   }

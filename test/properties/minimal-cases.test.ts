@@ -108,6 +108,13 @@ describe('bids', () => {
     watch(driver);
   });
 
+  test('a bid without the money for its collateral is refused, and nobody is surprised', () => {
+    const driver = new ChainDriver({ accounts: { tom: {} }, providers: { ann: { balance: 2_000n } } });
+    const [order] = driver.deploy('tom');
+    expect(driver.attempt('ann', bid(driver.order(order!), 5n))).toMatchObject({ ok: false });
+    watch(driver);
+  });
+
   test('a late bid pushes no earlier one out of a full book', () => {
     const driver = new ChainDriver({
       accounts: { tom: {} },
@@ -211,5 +218,83 @@ describe('reputation', () => {
     driver.must('tom', { type: 'CloseDeployment', deployment: DEPLOYMENT });
     expect(driver.events('LeasePaid')).toHaveLength(1);
     expect(driver.provider('ann').kept).toBe(0n);
+  });
+});
+
+describe('escrow that does not suffice', () => {
+  const short = { targetBlockInterval: SECOND, reconfirmationPeriod: 12 };
+  const price = UAKT_PER_S;
+
+  /** A deployment of two infrastructures, of which ann serves the first and has confirmed it. */
+  function halfServed(escrow: bigint, persist = false): { driver: ChainDriver; orders: string[] } {
+    const providers = { ann: {}, bob: {} };
+    const driver = new ChainDriver({ accounts: { tom: {} }, providers, blockInterval: SECOND, params: short });
+    const orders = driver.deploy('tom', {
+      infrastructure: [infrastructure({ persist }), infrastructure()],
+      waitDuration: 1,
+      openFor: 60 * SECOND,
+      escrow,
+    });
+    driver.send('ann', bid(driver.order(orders[0]!), price));
+    driver.run(2);
+    driver.must('ann', confirmation(orders[0]!));
+    return { driver, orders };
+  }
+
+  test('an order is not matched on what is owed for another lease', () => {
+    const { driver, orders } = halfServed(24n);
+    driver.run(11);
+    driver.must('ann', confirmation(orders[0]!));
+    driver.run(1);
+    // 13 of 24 micro-AKASH are ann's; a period of bob's costs 12.
+    driver.must('bob', bid(driver.order(orders[1]!), price));
+    driver.run(1);
+    expect(driver.events('OrderClosed')).toMatchObject([{ order: orders[1], reason: 'insufficient_funds' }]);
+    expect(driver.events('LeaseCreated')).toHaveLength(1);
+    watch(driver);
+  });
+
+  test('a cheaper bid that leaves a period to pay is matched', () => {
+    const { driver, orders } = halfServed(24n);
+    driver.run(11);
+    driver.must('ann', confirmation(orders[0]!));
+    driver.must('bob', bid(driver.order(orders[1]!), price / 2n));
+    driver.run(1);
+    expect(driver.events('LeaseCreated')).toHaveLength(2);
+    watch(driver);
+  });
+
+  test('a pending lease that is removed is not paid out of what another one has accrued', () => {
+    const { driver, orders } = halfServed(36n);
+    driver.run(11);
+    driver.must('ann', confirmation(orders[0]!));
+    driver.run(7);
+    // ann is paid 20 of 36, bob's order is matched on what is left; nine blocks later bob's claim is 9, ann is owed 10.
+    driver.send('ann', confirmation(orders[0]!));
+    driver.must('bob', bid(driver.order(orders[1]!), price));
+    driver.run(9);
+    const update: Message = {
+      type: 'UpdateDeployment',
+      deployment: DEPLOYMENT,
+      version: hashOf('v'),
+      add: [],
+      remove: [1],
+      reprice: [],
+    };
+    const { events } = driver.must('tom', update);
+    expect(events.find(one => one.type === 'LeaseClosing')).toMatchObject({ lease: orders[1], unpaid: 3n });
+    expect(driver.deployment(DEPLOYMENT).escrow).toBe(10n);
+    watch(driver);
+  });
+
+  test('a broken lease is ordered again only where the escrow can pay the fee', () => {
+    for (const [escrow, renewed] of [
+      [30n, false],
+      [30n + 500n, true],
+    ] as const) {
+      const { driver } = halfServed(escrow, true);
+      expect(driver.runUntil('LeaseBroken', 20)).toMatchObject({ renewed, unpaid: 13n });
+      watch(driver);
+    }
   });
 });

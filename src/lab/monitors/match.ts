@@ -8,7 +8,6 @@
 import type { Block } from '../../protocol/chain/block.ts';
 import type { BlockResult } from '../../protocol/chain/chain.ts';
 import type { Genesis } from '../../protocol/chain/genesis.ts';
-import type { Transaction } from '../../protocol/chain/transaction.ts';
 import type { Event, EventOf } from '../../protocol/model/events.ts';
 import type { ResourceGroup } from '../../protocol/model/objects.ts';
 import type { State } from '../../protocol/model/state.ts';
@@ -18,10 +17,21 @@ import { deploymentOfLease } from './collateral.ts';
 import { offerFits, ProviderBooks } from './eligibility.ts';
 import { mustBeComplete } from './liveness.ts';
 import { EventMonitor, type MonitorOptions } from './monitor.ts';
-import { type Bid, blockedByCancelled, type OrderBook, type Ranked, rankBids, worstBid } from './order-books.ts';
+import {
+  type Bid,
+  bidOf,
+  blockedByCancelled,
+  mayFail,
+  type OrderBook,
+  offerOf,
+  type Ranked,
+  rankBids,
+  shown,
+  worstBid,
+} from './order-books.ts';
 
 /** Refusals for want of money, which public events alone cannot check. */
-const MONEY_CODES = new Set(['insufficient_funds']);
+const MONEY_CODES = new Set(['insufficient_collateral', 'insufficient_funds']);
 
 export class MatchReferee extends EventMonitor {
   readonly name = 'match referee';
@@ -393,31 +403,4 @@ export class MatchReferee extends EventMonitor {
       }));
     }
   }
-}
-
-/**
- * Whether what was due for the parent state may no longer be so when its turn comes: because something before it in the
- * block cost a bidder its reputation or freedom, or changed the same deployment.
- */
-function mayFail(block: Block, index: number): boolean {
-  const one = block.facilitation[index] as { readonly order: string };
-  return block.facilitation.slice(0, index).some(earlier => {
-    if ('order' in earlier) return deploymentOfLease(earlier.order) === deploymentOfLease(one.order);
-    return 'lease' in earlier || earlier.deployment === deploymentOfLease(one.order);
-  });
-}
-
-function bidOf(order: OrderBook, provider: string): Bid | undefined {
-  for (const bid of order.bids.values()) if (bid.provider === provider) return bid;
-  return undefined;
-}
-
-/** What a transaction offers for an order; undefined when it is no bid on it. */
-function offerOf(tx: Transaction | undefined, order: string): readonly ResourceGroup[] | undefined {
-  const message = tx?.body.message;
-  return message?.type === 'SubmitFulfillment' && message.order === order ? message.resources : undefined;
-}
-
-function shown(bid: Bid, late: boolean): string {
-  return `${bid.id} total ${bid.total} placed ${bid.height}.${bid.position}${late ? ' late' : ''}`;
 }

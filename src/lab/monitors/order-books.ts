@@ -1,8 +1,11 @@
 /**
  * The referee's view of an open order: its bids, and who must win among them by brute force.
  */
+import type { Block } from '../../protocol/chain/block.ts';
+import type { Transaction } from '../../protocol/chain/transaction.ts';
 import type { DeploymentInfrastructure, ResourceGroup } from '../../protocol/model/objects.ts';
 import type { Params } from '../../protocol/model/params.ts';
+import { deploymentOfLease } from './collateral.ts';
 import type { Answer, ProviderBooks } from './eligibility.ts';
 
 export interface Bid {
@@ -88,4 +91,33 @@ export function worstBid(order: OrderBook, height: number): Bid | undefined {
 function compareWorse(left: Bid, right: Bid): number {
   if (left.total !== right.total) return left.total > right.total ? 1 : -1;
   return left.height !== right.height ? left.height - right.height : left.position - right.position;
+}
+
+/** A provider's open bid on an order. */
+export function bidOf(order: OrderBook, provider: string): Bid | undefined {
+  for (const bid of order.bids.values()) if (bid.provider === provider) return bid;
+  return undefined;
+}
+
+/** What a transaction offers for an order; undefined when it is no bid on it. */
+export function offerOf(tx: Transaction | undefined, order: string): readonly ResourceGroup[] | undefined {
+  const message = tx?.body.message;
+  return message?.type === 'SubmitFulfillment' && message.order === order ? message.resources : undefined;
+}
+
+/** A bid as a violation tells of it. */
+export function shown(bid: Bid, late: boolean): string {
+  return `${bid.id} total ${bid.total} placed ${bid.height}.${bid.position}${late ? ' late' : ''}`;
+}
+
+/**
+ * Whether what was due for the parent state may no longer be so when its turn comes: because something before it in the
+ * block cost a bidder its reputation or freedom, or changed the same deployment.
+ */
+export function mayFail(block: Block, index: number): boolean {
+  const one = block.facilitation[index] as { readonly order: string };
+  return block.facilitation.slice(0, index).some(earlier => {
+    if ('order' in earlier) return deploymentOfLease(earlier.order) === deploymentOfLease(one.order);
+    return 'lease' in earlier || earlier.deployment === deploymentOfLease(one.order);
+  });
 }

@@ -12,6 +12,9 @@ import { State } from '../model/state.ts';
 import { elect } from '../stake/election.ts';
 import { changeStake } from '../stake/staking.ts';
 
+/** A quadrillion AKASH: voting power is in whole AKASH, and three times all of it must be a safe integer. */
+const MAX_SUPPLY = 10n ** 21n;
+
 /** Longest chain id, in bytes. */
 const MAX_CHAIN_ID_BYTES = 64;
 
@@ -79,13 +82,15 @@ export function faultOfGenesis(genesis: Genesis): string | null {
 
 function faultOfAccounts(genesis: Genesis): string | null {
   const known = new Set<string>();
+  let supply = 0n;
   for (const { address, balance, stake } of genesis.accounts) {
     if (!isAddress(address)) return `account ${address} is not an address`;
     if (known.has(address)) return `account ${address} stands twice`;
     if (balance < 0n || stake < 0n) return `account ${address} has a negative amount`;
     known.add(address);
+    supply += balance + stake;
   }
-  return null;
+  return supply > MAX_SUPPLY ? `the supply of ${supply} uakt is above ${MAX_SUPPLY}` : null;
 }
 
 function faultOfCandidates(genesis: Genesis): string | null {

@@ -130,7 +130,7 @@ export function closeLeases(state: State, deployment: string, leases: readonly s
   const ending = leases.filter(id => state.leases.need(id).state !== 'closing');
   const claims = ending.map(id => {
     const lease = state.leases.need(id);
-    const pending = lease.state === 'pending' && paysPending;
+    const pending = lease.state === 'pending' && paysPending && !isStale(state, lease);
     return {
       lease: id,
       amount: pending ? cumulativePay(lease.price, state.time - lease.time) : debtOf(state, lease, state.time),
@@ -199,8 +199,7 @@ export function breakLease(state: State, msg: Extract<Facilitation, { type: 'Sub
   removeLease(state, lease);
   const slot = slotOf(state.deployments.need(lease.deployment), lease.group);
   setSlot(state, lease.deployment, { ...slot, stands: 'ended' });
-  const renewed = renewOrder(state, lease);
-  scheduleExhaustion(state, lease.deployment);
+  const renewed = canRenew(state, lease);
   const { id, tenant, provider } = lease;
   const forfeited = lease.collateral;
   state.emit({
@@ -215,6 +214,8 @@ export function breakLease(state: State, msg: Extract<Facilitation, { type: 'Sub
     unpaid,
     renewed,
   });
+  if (renewed) renewOrder(state, lease);
+  scheduleExhaustion(state, lease.deployment);
   return null;
 }
 
@@ -229,15 +230,18 @@ function forfeit(state: State, lease: Readonly<Lease>): { toTenant: bigint; burn
   return { toTenant, burned };
 }
 
-/** Opens a new order for a persisted infrastructure, when its escrow can pay the fee that prepays its facilitation. */
-function renewOrder(state: State, lease: Readonly<Lease>): boolean {
+/** Whether an infrastructure is to be ordered again: persisted, and its escrow can pay the fee for the facilitation. */
+function canRenew(state: State, lease: Readonly<Lease>): boolean {
   const deployment = state.deployments.need(lease.deployment);
-  const slot = slotOf(deployment, lease.group);
-  if (!slot.infrastructure.persist || deployment.state !== 'open') return false;
+  const { infrastructure } = slotOf(deployment, lease.group);
+  if (!infrastructure.persist || deployment.state !== 'open') return false;
+  return freeEscrow(state, deployment) >= state.params.feePerObject;
+}
+
+function renewOrder(state: State, lease: Readonly<Lease>): void {
+  const deployment = state.deployments.need(lease.deployment);
   const fee = state.params.feePerObject;
-  if (freeEscrow(state, deployment) < fee) return false;
   state.takeEscrow(deployment.id, fee);
   state.addToFeePool(fee);
-  openOrder(state, deployment, slot);
-  return true;
+  openOrder(state, deployment, slotOf(deployment, lease.group));
 }

@@ -53,11 +53,7 @@ export function installTraps(): () => void {
     trap(target, name, name, before);
     undo.push(() => Object.defineProperty(target, name, before));
   }
-  const random = Object.getOwnPropertyDescriptor(Math, 'random');
-  if (random?.configurable === true) {
-    trap(Math, 'random', 'Math.random', random);
-    undo.push(() => Object.defineProperty(Math, 'random', random));
-  }
+  undo.push(replaceRandom());
   // An actor's module may have taken hold of Date earlier; the clock behind it is trapped as well.
   const clock: unknown = Reflect.get(target, 'Date');
   const now = typeof clock === 'function' ? Object.getOwnPropertyDescriptor(clock, 'now') : undefined;
@@ -67,6 +63,21 @@ export function installTraps(): () => void {
   }
   return () => {
     for (let i = undo.length - 1; i >= 0; i--) undo[i]!();
+  };
+}
+
+/**
+ * Math.random keeps its place as a plain property: turned into an accessor it would change the shape of Math, and with it
+ * cost every Math.imul of every hash its place in compiled code.
+ */
+function replaceRandom(): () => void {
+  const before = Math.random;
+  Math.random = () => {
+    if (current !== null) throw new ForbiddenGlobalError(current, 'Math.random');
+    return before();
+  };
+  return () => {
+    Math.random = before;
   };
 }
 

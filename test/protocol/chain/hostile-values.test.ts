@@ -100,13 +100,15 @@ describe('one transaction never stops the chain', () => {
     expect(Buffer.from(d.chain.appHash).toString('hex')).toBe(hashOfState(d.state));
   });
 
-  test('the largest of everything at once: price, groups, counts', () => {
-    const d = market({ accounts: { tom: { balance: 2n ** 200n } } });
-    const resources = Array.from({ length: 64 }, () => group({ price: MAX_PRICE, count: 100_000, collateral: 0n }));
-    const id = order(d, { resources }, { escrow: 2n ** 190n, waitDuration: 3 });
-    d.must('ann', bid(d.order(id), MAX_PRICE));
+  test('the largest of everything that the largest supply can pay: price, groups, counts', () => {
+    const d = market({ accounts: { tom: { balance: 9n * 10n ** 20n } } });
+    // 64 x 100 units at 10^24 / 64 pico-AKASH/s: 10^26, and a period of 8 s costs 8 x 10^20 uakt.
+    const price = MAX_PRICE / 64n;
+    const resources = Array.from({ length: 64 }, () => group({ price, count: 100, collateral: 0n }));
+    const id = order(d, { resources }, { escrow: 8n * 10n ** 20n, waitDuration: 3 });
+    d.must('ann', bid(d.order(id), price));
     d.run(2);
-    expect(d.lease(id).price).toBe(64n * 100_000n * MAX_PRICE);
+    expect(d.lease(id).price).toBe(64n * 100n * price);
     expect(survives(d, 'tom', { type: 'CloseDeployment', deployment: deploymentIdOf(id) })).toBe('');
   });
 
