@@ -1,5 +1,5 @@
 /** What each metric of summary.csv and series.csv means. */
-import { METRICS } from '../experiment/summary.ts';
+import { METRICS, PROVIDER_CLASS_METRICS, TENANT_CLASS_METRICS } from '../experiment/summary.ts';
 
 /** Metrics of series.csv; `<class>` stands for the name of a provider class. */
 const SERIES: Readonly<Record<string, string>> = {
@@ -28,22 +28,17 @@ export function aboutSeriesMetric(name: string): string {
   return about;
 }
 
-/** What the summary says of each provider class, by the end of the metric's name. */
-const OF_CLASS: Readonly<Record<string, string>> = {
-  leases: 'leases won',
-  broken: 'leases broken',
-  income_uakt: 'payments received, after tax',
-  profit_uakt: 'income - cost - lost + outside offers',
-  utilisation: 'mean share of the scarcest resource that was leased, after the warm-up',
-  reputation: 'mean reputation at the end, 0 to 1',
-};
+/** What the summary says of each class, by the end of the metric's name. Longer ends first: `x_lost_uakt` is no `uakt`. */
+const OF_CLASS = Object.entries({ ...PROVIDER_CLASS_METRICS, ...TENANT_CLASS_METRICS }).sort(
+  ([left], [right]) => right.length - left.length,
+);
 
 /** A sentence about a metric of summary.csv; those of a class are named `<class>_<metric>`. */
 export function aboutSummaryMetric(name: string): string {
   const about = METRICS[name];
   if (about !== undefined) return about;
-  for (const [end, text] of Object.entries(OF_CLASS)) {
-    if (name.endsWith(`_${end}`)) return `provider class ${name.slice(0, -end.length - 1)}: ${text}`;
+  for (const [end, text] of OF_CLASS) {
+    if (name.endsWith(`_${end}`)) return `class ${name.slice(0, -end.length - 1)}: ${text}`;
   }
-  return name.replaceAll('_', ' ');
+  throw new Error(`summary.csv has no metric ${name}`);
 }
