@@ -129,6 +129,6 @@ function summary(seed: number): RunResult['summary'] {
     forfeited_uakt: 8_000_000n,
     paid_uakt: 12_345_678_901_234_567n,
     unpaid_uakt: 0n,
-    block_time_min_s: Number.NaN,
+    lease_time_mean_s: Number.NaN,
   };
 }

@@ -28,12 +28,17 @@ describe('a run', () => {
     const record = readRun('results/small-7');
     expect(record).toMatchObject({ name: 'small', seed: 7, events: 200_000, simulatedSeconds: 172_800 });
     expect(record.summary.paid_uakt).toBe(12_345_678_901_234_567n);
-    expect(record.summary.block_time_min_s).toBeNull();
+    expect(record.summary.lease_time_mean_s).toBeNull();
     expect(record.scenario.files[0]!.text).toBe(read('small.yaml'));
     expect(record.files.map(file => file.name).sort()).toEqual(names('results/small-7').sort());
     const [header, row, end] = read('results/small-7/summary.csv').split('\n');
     const cells = Object.fromEntries(header!.split(',').map((name, i) => [name, row!.split(',')[i]]));
-    expect(cells).toMatchObject({ scenario: 'small', seed: '7', paid_uakt: '12345678901234567', block_time_min_s: '' });
+    expect(cells).toMatchObject({
+      scenario: 'small',
+      seed: '7',
+      paid_uakt: '12345678901234567',
+      lease_time_mean_s: '',
+    });
     expect(end).toBe('');
     const columns = read('results/small-7/columns.md');
     for (const name of header!.split(',')) expect(columns).toContain(`| \`${name}\` |`);

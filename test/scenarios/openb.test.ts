@@ -1,16 +1,18 @@
 /**
- * The real GPU trace, where its two files are: ORRERY_DATA names a folder that holds openb-gpu-2023 with
+ * The real GPU trace, where its two files are: ORRERY_DATA (default: ../shared/data) holds openb-gpu-2023 with
  * openb_pod_list_default.csv and openb_node_list_all_node.csv (cluster-trace-gpu-v2023 of Alibaba's clusterdata).
  */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { metric, runFile, type ScenarioRun } from './run.ts';
 
-const FOLDER = `${process.env.ORRERY_DATA ?? ''}/openb-gpu-2023`;
+const DATA = process.env.ORRERY_DATA ?? join(import.meta.dirname, '../../../shared/data');
+const FOLDER = join(DATA, 'openb-gpu-2023');
 const PODS = `${FOLDER}/openb_pod_list_default.csv`;
 const NODES = `${FOLDER}/openb_node_list_all_node.csv`;
 const MISSING = !existsSync(PODS) || !existsSync(NODES);
-const WHY = MISSING ? ' (skipped: ORRERY_DATA has no openb-gpu-2023)' : '';
+const WHY = MISSING ? ' (skipped: no openb-gpu-2023 in ORRERY_DATA)' : '';
 
 const FILE = 'scenarios/gpu-cluster.yaml';
 const REAL = [`workload.pods=${PODS}`, `workload.nodes=${NODES}`];
