@@ -23,14 +23,14 @@ export function given<T>(schema: z.ZodType<T>, value: unknown): z.ZodType<T> {
 
 export const duration = (bounds: { positive?: boolean } = {}) => quantity('duration', bounds);
 
-const regionWeights = mapOf(quantity('number'), regionName, 256, 'regions and weights')
+const regionWeights = mapOf(quantity('number'), regionName, 10_000, 'regions and weights')
   .refine(weights => sumsToPositive(Object.values(weights)), { error: 'weights with a sum above 0' })
   .transform(
     (weights): RegionChoice => ({ kind: 'weights', regions: Object.keys(weights), weights: Object.values(weights) }),
   );
 
 const oneRegion = regionName.transform((region): RegionChoice => ({ kind: 'cycle', regions: [region] }));
-const regionList = list(regionName, 1, 256, 'regions').transform(
+const regionList = list(regionName, 1, 10_000, 'regions').transform(
   (regions): RegionChoice => ({ kind: 'cycle', regions }),
 );
 
