@@ -132,12 +132,15 @@ export function accountTopic(account: string): string {
 export const GOVERNANCE_TOPIC = 'governance';
 export const PROVIDERS_TOPIC = 'providers';
 
+type TopicVisitor = (kind: TopicKind, key: string) => void;
+
+function visitBoth(visit: TopicVisitor, one: string, other: string): void {
+  visit('account', one);
+  if (other !== one) visit('account', other);
+}
+
 /** Names the topics of an event, each once. */
-export function visitTopics(ev: Event, visit: (kind: TopicKind, key: string) => void): void {
-  const both = (one: string, other: string): void => {
-    visit('account', one);
-    if (other !== one) visit('account', other);
-  };
+export function visitTopics(ev: Event, visit: TopicVisitor): void {
   switch (ev.type) {
     case 'OrderOpened':
       visit('region', ev.infrastructure.region);
@@ -154,7 +157,7 @@ export function visitTopics(ev: Event, visit: (kind: TopicKind, key: string) => 
       return;
     case 'LeaseCreated':
       visit('market', ev.region);
-      both(ev.tenant, ev.provider);
+      visitBoth(visit, ev.tenant, ev.provider);
       return;
     case 'LeaseActive':
     case 'LeaseConfirmed':
@@ -163,7 +166,7 @@ export function visitTopics(ev: Event, visit: (kind: TopicKind, key: string) => 
     case 'LeaseClosed':
     case 'LeaseBroken':
     case 'FulfillmentChosen':
-      both(ev.tenant, ev.provider);
+      visitBoth(visit, ev.tenant, ev.provider);
       return;
     case 'DeploymentSubmitted':
     case 'DeploymentUpdated':
@@ -179,7 +182,7 @@ export function visitTopics(ev: Event, visit: (kind: TopicKind, key: string) => 
       visit('account', ev.provider);
       return;
     case 'Transferred':
-      both(ev.from, ev.to);
+      visitBoth(visit, ev.from, ev.to);
       return;
     case 'TransactionFailed':
     case 'StakeBonded':
@@ -191,7 +194,7 @@ export function visitTopics(ev: Event, visit: (kind: TopicKind, key: string) => 
       return;
     case 'Granted':
     case 'Revoked':
-      both(ev.granter, ev.grantee);
+      visitBoth(visit, ev.granter, ev.grantee);
       return;
     case 'ProposalSubmitted':
     case 'Voted':
