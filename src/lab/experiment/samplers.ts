@@ -1,6 +1,6 @@
 /** Scenario distributions as what the simulated world draws from. */
 import type { RandomStream } from '../../actors/actor.ts';
-import { constantSampler, type LatencyModel, logNormalSampler, type Sampler } from '../../worlds/simulated/latency.ts';
+import { constantSampler, type LatencyModel, regionMatrix, type Sampler } from '../../worlds/simulated/latency.ts';
 import { sampler } from '../scenario/distributions.ts';
 import type { Distribution, NetworkOptions } from '../scenario/types.ts';
 
@@ -23,9 +23,6 @@ export function durationSampler(distribution: Distribution<'duration'>): Sampler
 
 /** One-way latencies: half the round trip between named regions, the plain latency everywhere else. */
 export function latencyModel(network: NetworkOptions): LatencyModel {
-  const plain = durationSampler(network.latency);
-  const links = new Map<string, Sampler>();
-  for (const { from, to, p50, p90 } of network.regions) links.set(`${from}>${to}`, logNormalSampler(p50 / 2, p90 / 2));
-  const link = (from: string, to: string): Sampler => links.get(`${from}>${to}`) ?? plain;
-  return { link, sample: (from, to, stream) => link(from, to).constant ?? link(from, to).sample(stream) };
+  const pairs = network.regions.map(({ from, to, p50, p90 }) => ({ from, to, p50_us: p50, p90_us: p90 }));
+  return regionMatrix({ pairs, default: durationSampler(network.latency), roundTrip: true });
 }

@@ -262,8 +262,15 @@ export class Chain {
     if (!done.ok) {
       const { account, nonce, message } = body;
       const object = subjectOfMessage(message);
-      const detail = excerpt(done.detail);
-      state.emit({ type: 'TransactionFailed', account, nonce, message: message.type, code: done.code, detail, object });
+      state.emit({
+        type: 'TransactionFailed',
+        account,
+        nonce,
+        message: message.type,
+        code: done.code,
+        detail: done.detail,
+        object,
+      });
     }
     return done;
   }
@@ -296,11 +303,6 @@ export class Chain {
     state.journal.forget();
     return { height, time, hash, receipts, events: state.events, appHash };
   }
-}
-
-/** The bytes of a receipt, as the receipts root has them. */
-export function encodeReceipt(one: Receipt): Uint8Array {
-  return encode(receipt, one);
 }
 
 function sameFacilitation(left: Facilitation, right: Facilitation): boolean {

@@ -67,9 +67,9 @@ export interface RegionPair {
 
 export interface RegionMatrix {
   readonly pairs: readonly RegionPair[];
-  /** For pairs that are not listed. */
-  readonly default: { readonly p50_us: number; readonly p90_us: number };
-  /** True when the figures are round trips; each way then takes half. */
+  /** One way, for pairs that are not listed. */
+  readonly default: Sampler;
+  /** True when the figures of the pairs are round trips; each way then takes half. */
   readonly roundTrip?: boolean;
 }
 
@@ -86,8 +86,7 @@ export function regionMatrix(matrix: RegionMatrix): LatencyModel {
     const opposite = pairKey(pair.to, pair.from);
     if (!samplers.has(opposite)) samplers.set(opposite, samplers.get(pairKey(pair.from, pair.to))!);
   }
-  const fallback = logNormalSampler(matrix.default.p50_us * scale, matrix.default.p90_us * scale);
-  const link = (from: string, to: string): Sampler => samplers.get(pairKey(from, to)) ?? fallback;
+  const link = (from: string, to: string): Sampler => samplers.get(pairKey(from, to)) ?? matrix.default;
   return { sample: (from, to, stream) => link(from, to).sample(stream), link };
 }
 

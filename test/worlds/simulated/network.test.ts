@@ -1,7 +1,7 @@
 /** What the simulated network adds to the contract: exact times, bandwidth, one-way cuts, clogs, silence. */
 import { describe, expect, it } from 'vitest';
 import type { Input } from '../../../src/actors/actor.ts';
-import { constantLatency, regionMatrix } from '../../../src/worlds/simulated/latency.ts';
+import { constantLatency, logNormalSampler, regionMatrix } from '../../../src/worlds/simulated/latency.ts';
 import { SimulatedWorld, type WorldOptions } from '../../../src/worlds/simulated/world.ts';
 
 interface Packet {
@@ -80,7 +80,7 @@ describe('simulated network', () => {
 
   it('keeps the order of a connection when later packets draw shorter latencies', () => {
     const { world, b } = pair({
-      network: { latency: regionMatrix({ pairs: [], default: { p50_us: 20 * MS, p90_us: 200 * MS } }) },
+      network: { latency: regionMatrix({ pairs: [], default: logNormalSampler(20 * MS, 200 * MS) }) },
     });
     for (let n = 0; n < 200; n++) world.request(5 * SECOND + n * MS, 'a', [{ n, size: 1 }]);
     world.run(60 * SECOND);

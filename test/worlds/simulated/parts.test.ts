@@ -225,13 +225,13 @@ describe('latency', () => {
         { from: 'eu', to: 'ap', p50_us: 200_000, p90_us: 200_000 },
         { from: 'ap', to: 'eu', p50_us: 240_000, p90_us: 240_000 },
       ],
-      default: { p50_us: 2_000, p90_us: 2_000 },
+      default: logNormalSampler(2_000, 2_000),
       roundTrip: true,
     });
     const stream = new RandomStreams(1).stream('x', 'y');
     const of = (from: string, to: string): number => model.sample(from, to, stream);
     expect([of('eu', 'us'), of('us', 'eu'), of('eu', 'ap'), of('ap', 'eu'), of('us', 'ap')]).toEqual([
-      40_000, 40_000, 100_000, 120_000, 1_000,
+      40_000, 40_000, 100_000, 120_000, 2_000,
     ]);
   });
 
@@ -239,6 +239,6 @@ describe('latency', () => {
     expect(() => constantLatency(-1)).toThrow(/whole number/);
     expect(() => logNormalSampler(10, 5)).toThrow(/p50 10 us and p90 5 us/);
     const twice = { from: 'a', to: 'b', p50_us: 1, p90_us: 2 };
-    expect(() => regionMatrix({ pairs: [twice, twice], default: twice })).toThrow(/given twice/);
+    expect(() => regionMatrix({ pairs: [twice, twice], default: logNormalSampler(1, 2) })).toThrow(/given twice/);
   });
 });

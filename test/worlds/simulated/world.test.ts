@@ -48,7 +48,7 @@ function game(options: Partial<WorldOptions<Ball>> = {}, names: readonly string[
   const world = new SimulatedWorld<Ball>({
     seed: 5,
     freeze: true,
-    network: { latency: regionMatrix({ pairs: [], default: { p50_us: 20_000, p90_us: 50_000 } }) },
+    network: { latency: regionMatrix({ pairs: [], default: logNormalSampler(20_000, 50_000) }) },
     disk: { sync_us: logNormalSampler(2_000, 9_000) },
     clock: { offset_us: 17, drift_ppm: 30 },
     faults: [
