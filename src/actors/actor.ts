@@ -9,11 +9,20 @@
  * The contract:
  *  - The effects of one actor are one FIFO. What follows a `sync` happens only once what precedes it is durable.
  *    Inputs keep arriving meanwhile; timers keep their absolute deadlines.
- *  - At a crash, effects behind an unreached barrier never happen; writes that were not synced may or may not survive.
+ *  - At a crash, effects behind an unreached barrier never happen; writes that were not synced may or may not survive: of
+ *    the log a prefix of them, of the store each by itself, and never a part of one (what a crash tore is undone).
+ *  - What was synced is found again as it was written, or found damaged, and never taken for something else: reading a
+ *    damaged value fails (`storeFailed`) until it is overwritten; with a damaged log entry a start halts, naming it.
  *  - A write that fails (`storeFailed`) makes the next sync fail, and a failed sync halts the actor. A sync with nothing
  *    to write is reached at once.
  *  - `send` delivers at most once, and in order per connection. Queues are bounded; `queueFull` and `drained` tell.
  *    Over a connection that is closed, nothing is sent, silently: its end has been told or is about to be.
+ *  - One side of a connection that breaks may be told long before the other, which goes on in good faith. So messages of
+ *    a broken connection may arrive after those of a newer one between the same two, and a peer's transport may send
+ *    them again over the newer one: at most once holds for each connection, not across them.
+ *  - `now` is the participant's own clock, which may be off and drift. It does not fall within an incarnation, nor from
+ *    one to the next, unless somebody steps it back. Timers are kept in it: a step forward fires at once those whose
+ *    deadline it passed, a step back delays all of them; none fires before its deadline is shown.
  *  - No effect returns a value: answers come back later as inputs, never within the turn that asked.
  *  - Effects work during the actor's own turn only.
  *  - After a (re)start the actor first gets its log replayed (`logged`), then `recovered`, then other inputs. Connections,

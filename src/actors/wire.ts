@@ -7,6 +7,7 @@ import type { Transaction } from '../protocol/chain/transaction.ts';
 import type { Event } from '../protocol/model/events.ts';
 import type { ResourceGroup } from '../protocol/model/objects.ts';
 import type { Params } from '../protocol/model/params.ts';
+import { digestOfGossip, type Gossip } from './gossip.ts';
 
 export interface ChainStatus {
   readonly chainId: string;
@@ -66,9 +67,10 @@ export type Wire =
       readonly nonce: number;
     }
   | { readonly type: 'query'; readonly query: Query }
-  | { readonly type: 'answer'; readonly answer: Answer };
+  | { readonly type: 'answer'; readonly answer: Answer }
+  | Gossip;
 
-const TYPE_DIGEST: { readonly [T in Wire['type']]: number } = {
+const TYPE_DIGEST: { readonly [T in Exclude<Wire, Gossip>['type']]: number } = {
   submit: 1,
   refused: 2,
   subscribe: 3,
@@ -79,15 +81,43 @@ const TYPE_DIGEST: { readonly [T in Wire['type']]: number } = {
 
 /** 32 bits that tell messages apart in a trace, read off what the message carries already. */
 export function digestOfWire(message: Wire): number {
-  const base = Math.imul(TYPE_DIGEST[message.type], 0x9e3779b1);
   switch (message.type) {
     case 'submit':
-      return base ^ message.tx.fingerprint;
+      return baseOf('submit') ^ message.tx.fingerprint;
     case 'refused':
-      return base ^ message.nonce;
+      return baseOf('refused') ^ message.nonce;
     case 'events':
-      return base ^ Math.imul(message.height, 0x85ebca6b) ^ message.events.length;
+      return baseOf('events') ^ Math.imul(message.height, 0x85ebca6b) ^ message.events.length;
+    case 'subscribe':
+    case 'query':
+    case 'answer':
+      return baseOf(message.type);
     default:
-      return base;
+      return digestOfGossip(message);
+  }
+}
+
+function baseOf(type: keyof typeof TYPE_DIGEST): number {
+  return Math.imul(TYPE_DIGEST[type], 0x9e3779b1);
+}
+
+/** What a message is, for whoever waits for one of a certain type, height and round. Votes are told apart by their step. */
+export function describeWire(message: Wire): { type: string; height?: number; round?: number } {
+  switch (message.type) {
+    case 'proposal':
+      return { type: 'proposal', height: message.proposal.height, round: message.proposal.round };
+    case 'votes': {
+      const first = message.votes[0];
+      return first === undefined ? { type: 'votes' } : { type: first.kind, height: first.height, round: first.round };
+    }
+    case 'part':
+    case 'inventory':
+    case 'getBlock':
+    case 'block':
+    case 'ahead':
+    case 'events':
+      return { type: message.type, height: message.height };
+    default:
+      return { type: message.type };
   }
 }

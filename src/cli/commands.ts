@@ -6,6 +6,7 @@ import { list } from './commands/list.ts';
 import { create } from './commands/new.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
+import { sdl } from './commands/sdl.ts';
 import { validate } from './commands/validate.ts';
 
-export const COMMANDS: readonly Command[] = [list, run, explain, create, validate, replay, doctor];
+export const COMMANDS: readonly Command[] = [list, run, explain, create, validate, sdl, replay, doctor];

@@ -76,7 +76,7 @@ describe('the rule bites', () => {
     ['src/protocol/ledger/x.ts', "import type { A } from '../model/state.ts'", 'does not stand below'],
     ['src/protocol/model/x.ts', "import { a } from '../market/match.ts'", 'does not stand below'],
     ['src/protocol/stake/x.ts', "import { a } from '../chain/chain.ts'", 'does not stand below'],
-    ['src/protocol/chain/x.ts', "import { a } from '../consensus/round.ts'", 'does not stand below'],
+    ['src/protocol/consensus/x.ts', "import { a } from '../chain/block.ts'", 'does not stand below'],
     ['src/protocol/attic/x.ts', "import { a } from '../codec/bytes.ts'", 'no floor yet'],
     ['src/actors/tenant/x.ts', "import { a } from '../provider/provider.ts'", 'does not stand below'],
     ['src/actors/x.ts', "import { a } from './provider/provider.ts'", 'does not stand below'],

@@ -280,5 +280,38 @@ export function connectionContract(subject: WorldUnderTest): void {
       expect(now()).toEqual({ t1: [true, false], t2: [false], t3: [true, false], 'never opened': [false] });
       await world.close();
     });
+
+    it('tells both sides when a connection breaks; each message arrives at most once, and a new connection works', async () => {
+      const world = await subject.open({ seed: 51 });
+      const a: Sight[] = [];
+      const b: Sight[] = [];
+      world.add('b', recording(b));
+      world.add(
+        'a',
+        recording(a, (input, out) => {
+          if (input.kind === 'recovered' || input.kind === 'disconnected') out.connect('b');
+          const { connection } = only(a, 'connected').at(-1) ?? { connection: 0 };
+          if (input.kind === 'request')
+            for (let i = 0; i < 20; i++) out.send(connection, { text: `${input.request}${i}` });
+        }),
+      );
+      await world.run(50);
+      world.request('a', 'before ');
+      world.breakConnections('a', 'b');
+      await world.run(200);
+      expect(only(a, 'disconnected')).toHaveLength(1);
+      expect(only(b, 'disconnected')).toHaveLength(1);
+      expect(only(a, 'connected')).toHaveLength(2);
+      world.request('a', 'after ');
+      await world.run(200);
+      const all = Array.from({ length: 20 }, (_, i) => String(i));
+      const [first, second] = only(b, 'connected').map(input => input.connection);
+      const over = (connection: number | undefined): string[] =>
+        only(b, 'message').flatMap(input => (input.connection === connection ? [input.message.text] : []));
+      // A part of what was under way, from its beginning on, and all that came later.
+      expect(over(first)).toEqual(all.map(each => `before ${each}`).slice(0, over(first).length));
+      expect(over(second)).toEqual(all.map(each => `after ${each}`));
+      await world.close();
+    });
   });
 }

@@ -339,5 +339,28 @@ export function effectContract(subject: WorldUnderTest): void {
       expect(answers.get('q3')!.error).toMatch(/missing/);
       await world.close();
     });
+
+    it('shows a clock that never falls, within an incarnation or from one to the next', async () => {
+      const world = await subject.open({ seed: 16 });
+      const seen: Sight[] = [];
+      world.add(
+        'a',
+        recording(seen, (input, out, now) => {
+          if (input.kind === 'recovered' || input.kind === 'timer') out.setTimer('tick', now + 3_000);
+        }),
+      );
+      await world.run(60);
+      world.crash('a');
+      await world.run(20);
+      world.restart('a');
+      for (let i = 0; i < 10; i++) {
+        world.request('a', String(i));
+        await world.run(7);
+      }
+      const times = seen.map(sight => sight.at);
+      expect(times.length).toBeGreaterThan(20);
+      expect(times.every((at, i) => Number.isSafeInteger(at) && at >= (times[i - 1] ?? 0))).toBe(true);
+      await world.close();
+    });
   });
 }

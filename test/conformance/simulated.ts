@@ -53,6 +53,8 @@ function open(options: TestWorldOptions): TestWorld {
     resume: name => world.resume(name),
     cut: (from, to) => world.cut(from, to),
     heal: (from, to) => world.heal(from, to),
+    breakConnections: (from, to) => world.breakConnections(from, to),
+    damage: (name, what) => world.rotDisk(name, what, Number.MAX_SAFE_INTEGER),
     failDisk: (name, on) => world.breakDisk(name, on),
     fillDisk: (name, on) => world.fillDisk(name, on),
     crashWorkload: (name, id) => world.crashWorkload(name, id, false),

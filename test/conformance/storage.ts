@@ -219,5 +219,64 @@ export function storageContract(subject: WorldUnderTest): void {
       expect(world.halts).toEqual([]);
       await world.close();
     });
+
+    it('never takes a damaged value for another: reads fail until it is put again', async () => {
+      const world = await subject.open({ seed: 27 });
+      const seen: Sight[] = [];
+      world.add(
+        'a',
+        recording(seen, (input, out) => {
+          if (input.kind === 'recovered') {
+            out.put('key', bytes('value'));
+            out.sync();
+          }
+          if (input.kind !== 'request') return;
+          if (input.request === 'mend') out.put('key', bytes('new'));
+          out.get('key');
+          out.get('missing');
+          out.scan('k');
+        }),
+      );
+      await world.run(50);
+      world.damage('a', 'store');
+      world.request('a', 'read');
+      await world.run(50);
+      expect(only(seen, 'storeFailed').map(input => input.operation)).toEqual(['get key', 'scan k']);
+      for (const { reason } of only(seen, 'storeFailed')) expect(reason).toMatch(/key is damaged/);
+      expect(only(seen, 'got').map(input => [input.key, input.value])).toEqual([['missing', null]]);
+      expect(world.halts).toEqual([]);
+      seen.length = 0;
+      world.request('a', 'mend');
+      await world.run(50);
+      expect(only(seen, 'storeFailed')).toEqual([]);
+      expect(only(seen, 'got').map(input => text(input.value))).toEqual(['new', null]);
+      expect(only(seen, 'scanned').map(input => input.entries.map(([key]) => key))).toEqual([['key']]);
+      await world.close();
+    });
+
+    it('halts a start whose log has a damaged entry, and names it; nothing is replayed', async () => {
+      const world = await subject.open({ seed: 28 });
+      const seen: Sight[] = [];
+      world.add(
+        'a',
+        recording(seen, (input, out) => {
+          if (input.kind !== 'recovered') return;
+          for (const entry of ['zero', 'one', 'two']) out.append(bytes(entry));
+          out.truncateLog(1);
+          out.sync();
+        }),
+      );
+      await world.run(50);
+      world.crash('a');
+      world.damage('a', 'log');
+      seen.length = 0;
+      world.restart('a');
+      world.request('a', 'unheard');
+      await world.run(50);
+      expect(seen).toEqual([]);
+      expect(world.halts.map(each => each.actor)).toEqual(['a']);
+      expect(world.halts[0]!.reason).toMatch(/log entry 1 is damaged/);
+      await world.close();
+    });
   });
 }

@@ -47,7 +47,11 @@ export interface TestWorld {
   resume(name: PeerName): void;
   cut(from: PeerName, to: PeerName): void;
   heal(from: PeerName, to: PeerName): void;
+  /** The connections between two actors break; both sides are told. */
+  breakConnections(from: PeerName, to: PeerName): void;
   failDisk(name: PeerName, on: boolean): void;
+  /** A bit flips in each stored value, or in each log entry. */
+  damage(name: PeerName, what: 'log' | 'store'): void;
   fillDisk(name: PeerName, on: boolean): void;
   crashWorkload(name: PeerName, id: string): void;
   hostDown(name: PeerName, host: number): void;

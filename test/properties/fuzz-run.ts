@@ -12,10 +12,12 @@ import { type BlockResult, InvalidBlock } from '../../src/protocol/chain/chain.t
 import { allLeaves, appHashFromScratch, leafBytes } from '../../src/protocol/chain/commitment.ts';
 import type { Transaction } from '../../src/protocol/chain/transaction.ts';
 import { ByteWriter } from '../../src/protocol/codec/bytes.ts';
+import type { Commit } from '../../src/protocol/consensus/types.ts';
 import { reputationOf } from '../../src/protocol/market/reputation.ts';
 import type { Params } from '../../src/protocol/model/params.ts';
 import type { State } from '../../src/protocol/model/state.ts';
 import { AKASH, addressOfName, ChainDriver, SECOND } from '../support/chain-driver.ts';
+import { commitWithout } from '../support/validators.ts';
 import { Fuzzer, fuzzOptions, type Op } from './market-fuzzer.ts';
 
 const BLOCK_INTERVALS = [SECOND, SECOND, SECOND, 2 * SECOND, 1, 333_333, 5 * SECOND];
@@ -59,6 +61,10 @@ export class Tally {
   invalidBlocks = 0;
   /** Blocks in which every transaction failed and nothing else happened. */
   failuresAlone = 0;
+  jailed = 0;
+  tombstoned = 0;
+  /** Changes of the validator set. */
+  sets = 0;
   leases = 0;
   broken = 0;
   /** Deployments whose escrow ran out. */
@@ -114,13 +120,34 @@ export class FuzzRun {
     if (op.way < 4) this.#tryInvalid(op, after, transactions);
     const before = leavesOf(this.driver.state);
     const silent = this.#silentlyDue(this.driver.time, this.driver.time + after);
+    const proposer = this.#proposer();
+    const lastCommit = this.#commit(op);
     const purses = this.#pursesAfter(transactions);
-    const result = this.driver.block({ after, transactions });
+    const result = this.driver.block({ after, transactions, proposer, lastCommit });
     this.#expectFailuresLeaveNothing(before, silent, purses, result);
     for (const monitor of this.monitors) monitor.afterBlock(this.driver.blocks.at(-1)!, result, this.driver.state);
     this.#checkReputation(result);
     if (result.height % 3 === 0) assert.deepEqual(result.appHash, appHashFromScratch(this.driver.state));
     this.#note(transactions, result);
+  }
+
+  #proposer(): string {
+    return this.driver.chain.validators.members[0]?.address as string;
+  }
+
+  /** The newest block's commit; as many of the weakest are absent from it as the operation says and a quorum allows. */
+  #commit(op: Op): Commit | null {
+    const { driver } = this;
+    const set = driver.chain.lastValidators;
+    if (set === null || op.who % 7 === 6) return null;
+    const absent: string[] = [];
+    let power = set.totalPower;
+    for (const one of [...set.members].reverse().slice(0, op.who % 4)) {
+      if (!set.isQuorum(power - one.power)) break;
+      power -= one.power;
+      absent.push(driver.name(one.address));
+    }
+    return commitWithout(driver, absent);
   }
 
   /** Every provider's reputation lies where public events say. */
@@ -191,14 +218,16 @@ export class FuzzRun {
     ];
     const list = transactions.filter(tx => tx.body.account !== addressOfName('val'));
     const time = driver.time + after;
-    const proposer = addressOfName('val');
-    const attempts = [chain.makeBlock(time, proposer, [...list, choose(bad, op.amount)])];
-    const sound = chain.makeBlock(time, proposer, list);
+    const proposer = this.#proposer();
+    const commit = this.#commit(op);
+    const attempts = [chain.makeBlock(time, proposer, [...list, choose(bad, op.amount)], commit)];
+    const sound = chain.makeBlock(time, proposer, list, commit);
+    if (commit !== null) attempts.push({ ...sound, lastCommit: null });
     if (op.way === 1 && sound.facilitation.length > 0) {
       attempts.push({ ...sound, facilitation: sound.facilitation.slice(1) });
     }
     attempts.push({ ...sound, header: { ...sound.header, time: driver.time } });
-    attempts.push({ ...sound, header: { ...sound.header, proposer: addressOfName('tom') } });
+    attempts.push({ ...sound, header: { ...sound.header, proposer: addressOfName('nobody') } });
     for (const one of attempts) {
       assert.throws(() => chain.apply(one), InvalidBlock);
       assert.deepEqual(changedLeaves(before, leavesOf(state)), []);
@@ -222,7 +251,9 @@ export class FuzzRun {
       // Fees go to validators: to their pools, and their commission to their accounts.
       const isValidator = leaf.startsWith('account/') && state.candidates.has(leaf.slice('account/'.length));
       const isFee = leaf === 'chainwide' || leaf.startsWith('candidate/') || isValidator;
-      return !isFee && !senders.has(leaf) && !silent.has(leaf);
+      // Who signed the parent is counted, and what evidence is judged by comes and goes, without a word.
+      const isWatch = /^(signing|set|milestone)\//.test(leaf);
+      return !isFee && !isWatch && !senders.has(leaf) && !silent.has(leaf);
     });
     assert.deepEqual(strange, []);
     for (const [account, { balance, nonce }] of purses) {
@@ -243,6 +274,9 @@ export class FuzzRun {
     }
     for (const one of result.events) {
       this.tally.events.add(one.type);
+      if (one.type === 'ValidatorJailed') this.tally.jailed += 1;
+      if (one.type === 'ValidatorTombstoned') this.tally.tombstoned += 1;
+      if (one.type === 'ValidatorSetChanged') this.tally.sets += 1;
       if (one.type === 'LeaseCreated') this.tally.leases += 1;
       if (one.type === 'LeaseBroken') this.tally.broken += 1;
       if (one.type === 'DeploymentClosing' && one.reason === 'insufficient_funds') this.tally.exhausted += 1;

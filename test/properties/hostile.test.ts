@@ -9,6 +9,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EncodeError } from '../../src/protocol/codec/errors.ts';
+import type { Evidence } from '../../src/protocol/consensus/evidence.ts';
 import { MESSAGE_TYPES, type Message } from '../../src/protocol/model/messages.ts';
 import type { DeploymentInfrastructure, ResourceGroup } from '../../src/protocol/model/objects.ts';
 import { PARAMETER_NAMES } from '../../src/protocol/model/params.ts';
@@ -22,6 +23,7 @@ import {
   hashOf,
   SECOND,
 } from '../support/chain-driver.ts';
+import { doubleSign } from '../support/validators.ts';
 
 const RUNS = 600;
 const NAMES = ['tom', 'ann', 'bob', 'val'];
@@ -127,6 +129,25 @@ const byType: { [T in Message['type']]: fc.Arbitrary<Omit<Extract<Message, { typ
     limit: amount,
     expires: whole,
   }),
+  RegisterCandidate: fc.record({
+    consensusKey: fc.constantFrom(hashOf('k'), new Uint8Array(32)),
+    commission: whole,
+    possession: fc.constantFrom(new Uint8Array(0), new Uint8Array(16), new Uint8Array(64)),
+  }),
+  Unjail: fc.constant({}),
+  SubmitEvidence: fc
+    .record({
+      name: fc.constantFrom('val', 'tom', 'nobody'),
+      height: fc.constantFrom(0, 1, 4, 5, Number.MAX_SAFE_INTEGER),
+      round: whole,
+      kind: fc.constantFrom('prevote' as const, 'precommit' as const, 'proposal' as const),
+      signedBy: fc.constantFrom('val', 'tom'),
+      swapped: fc.boolean(),
+    })
+    .map(({ name, height, swapped, ...how }) => {
+      const made = doubleSign(name, height, how);
+      return { evidence: (swapped ? { ...made, first: made.second, second: made.first } : made) as Evidence };
+    }),
   Revoke: fc.record({ grant: fc.oneof(textOf(200), fc.constant(`${addressOfName('tom')}/3`)) }),
 };
 

@@ -22,6 +22,7 @@ import {
   type SendOptions,
   UAKT_PER_S,
 } from '../support/chain-driver.ts';
+import { accusation, candidacy } from '../support/validators.ts';
 
 export const TENANTS = ['tom', 'tess', 'tia'] as const;
 export const PROVIDERS = ['ann', 'bob', 'cyd', 'dan', 'eve'] as const;
@@ -40,6 +41,11 @@ export function fuzzOptions(params: { readonly [N in keyof Params]?: Params[N] }
       reconfirmationPeriod: 12,
       resetGrace: 4,
       unbondingPeriod: 40 * SECOND,
+      evidenceMaxAgeBlocks: 10,
+      downtimeWindow: 8,
+      downtimeSlash: 10_000,
+      downtimeJail: 3 * SECOND,
+      validatorSlots: 4,
       votingPeriod: 4,
       changeDelay: 2,
       quorum: 10_000,
@@ -81,6 +87,7 @@ const KINDS = [
   ['reset', 8],
   ['provider', 3],
   ['stake', 8],
+  ['validator', 6],
   ['governance', 5],
   ['grant', 3],
   ['granted', 4],
@@ -145,6 +152,8 @@ export class Fuzzer {
         return this.#provider(op);
       case 'stake':
         return this.#stake(op);
+      case 'validator':
+        return this.#validator(op);
       case 'governance':
         return this.#governance(op);
       case 'grant':
@@ -258,13 +267,16 @@ export class Fuzzer {
     };
   }
 
+  /** Mostly a candidate. */
+  #target(at: number): string {
+    if (at % 7 === 0) return addressOfName('ann');
+    return choose(this.driver.state.candidates.sorted(), at).address;
+  }
+
   #stake(op: Op): { name: string; message: Message } {
     const name = choose(EVERYBODY, op.who);
     const amount = BigInt(op.amount) * 20_000n;
-    const [validator, target] = [
-      addressOfName(choose([...VALIDATORS, ...VALIDATORS, 'ann'], op.pick)),
-      addressOfName(choose(VALIDATORS, op.amount)),
-    ];
+    const [validator, target] = [this.#target(op.pick), this.#target(op.amount)];
     const own = addressOfName(name);
     switch (op.way % 7) {
       case 0:
@@ -279,6 +291,31 @@ export class Fuzzer {
       default:
         return { name, message: { type: 'WithdrawRewards', validator: op.pick % 4 === 0 ? own : validator } };
     }
+  }
+
+  #validator(op: Op): { name: string; message: Message } {
+    const name = choose([...TENANTS, ...NEWCOMERS, ...PROVIDERS, ...VALIDATORS], op.who);
+    const candidates = this.driver.state.candidates.sorted();
+    if (op.way < 5) {
+      const faulty = [{ commission: 1_000_001 }, { keyOf: 'val' }, { signedBy: 'val' }, { signedFor: 'val' }] as const;
+      return { name, message: candidacy(name, op.way === 0 ? choose(faulty, op.pick) : { commission: op.pick * 100 }) };
+    }
+    if (op.way < 16) {
+      const jailed = candidates.filter(one => one.jailed);
+      return {
+        name: this.#name(choose(jailed.length > 0 ? jailed : candidates, op.pick).address),
+        message: { type: 'Unjail' },
+      };
+    }
+    // Mostly of one of the last heights; some of those to come, some of strangers, some that somebody else signed.
+    const accused = op.way === 16 ? name : this.#name(choose(candidates, op.pick).address);
+    return {
+      name,
+      message: accusation(accused, Math.max(0, this.driver.height + 1 - (op.amount % 15)), {
+        kind: choose(['prevote', 'precommit', 'proposal'] as const, op.amount),
+        ...(op.way < 19 ? { signedBy: 'tom' } : {}),
+      }),
+    };
   }
 
   #governance(op: Op): { name: string; message: Message } {
@@ -356,6 +393,10 @@ const PROPOSALS = [
   { name: 'settlement', value: 'per_block' },
   { name: 'settlement', value: 'confirmation' },
   { name: 'feeBase', value: 'much' },
+  { name: 'downtimeWindow', value: '5' },
+  { name: 'validatorSlots', value: '2' },
+  { name: 'doubleSignSlash', value: '1000000' },
+  { name: 'unbondingPeriod', value: '15000000' },
   { name: 'noSuchThing', value: '1' },
 ] as const;
 

@@ -41,6 +41,9 @@ describe('random transactions', () => {
     expect(tally.leases).toBeGreaterThan(100);
     expect(tally.broken).toBeGreaterThan(20);
     expect(tally.exhausted).toBeGreaterThan(20);
+    expect(tally.jailed).toBeGreaterThan(20);
+    expect(tally.tombstoned).toBeGreaterThan(20);
+    expect(tally.sets).toBeGreaterThan(100);
     expect(MESSAGE_TYPES.filter(one => !tally.succeeded.has(one))).toEqual([]);
     expect(MESSAGE_TYPES.filter(one => !tally.failed.has(one))).toEqual([]);
   });

@@ -21,7 +21,8 @@ function files(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .flatMap(entry => {
       const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) return entry.name === 'data' ? [] : files(path);
+      // Traces, and SDL files that a scenario deploys.
+      if (entry.isDirectory()) return ['data', 'sdl'].includes(entry.name) ? [] : files(path);
       return entry.name.endsWith('.yaml') ? [path] : [];
     })
     .sort((a, b) => (a < b ? -1 : 1));

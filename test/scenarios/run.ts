@@ -23,13 +23,14 @@ export interface RunSettings {
 
 /** Runs a scenario file, by its path from the root of the repository. */
 export function runFile(path: string, { seed = 1, set = [], noops = [], change }: RunSettings = {}): ScenarioRun {
-  const { scenario, trace } = loadScenarioFile(path, { checkParams: checkProtocolParams, overrides: set });
+  const { scenario, trace, sdl } = loadScenarioFile(path, { checkParams: checkProtocolParams, overrides: set });
   const tables = new Map<TableName, Row[]>();
   const result = runScenario(
     {
       scenario: change?.(scenario) ?? scenario,
       seed,
       trace,
+      sdl,
       noops,
       sink: {
         row(table, cells) {

@@ -13,12 +13,14 @@
  */
 
 import type { Block } from '../../src/protocol/chain/block.ts';
-import { type BlockResult, Chain, type Receipt } from '../../src/protocol/chain/chain.ts';
+import { type BlockResult, Chain } from '../../src/protocol/chain/chain.ts';
+import type { Receipt } from '../../src/protocol/chain/execution.ts';
 import type { Genesis } from '../../src/protocol/chain/genesis.ts';
 import { payAndSign, signTransaction, type Transaction } from '../../src/protocol/chain/transaction.ts';
 import { addressOf } from '../../src/protocol/codec/address.ts';
 import { sha256 } from '../../src/protocol/codec/sha256.ts';
 import { type KeyPair, keyedHashScheme } from '../../src/protocol/codec/signature.ts';
+import type { Commit } from '../../src/protocol/consensus/types.ts';
 import type { EventOf, EventType } from '../../src/protocol/model/events.ts';
 import type { Deployment, Lease, Order, Provider } from '../../src/protocol/model/market-rows.ts';
 import type { Message, MessageOf } from '../../src/protocol/model/messages.ts';
@@ -66,6 +68,14 @@ export interface DriverOptions {
   readonly commitEvery?: number;
 }
 
+/** What a block is made of, where it is not the driver's choice. */
+export interface BlockOptions {
+  readonly after?: number;
+  readonly transactions?: readonly Transaction[];
+  readonly proposer?: string;
+  readonly lastCommit?: Commit | null;
+}
+
 /** Departures from what an honest client sends. */
 export interface SendOptions {
   /** Id of the grant to act under. */
@@ -100,6 +110,16 @@ export function hashOf(text: string): Uint8Array {
   return sha256(new TextEncoder().encode(text));
 }
 
+/** Parameters of a test: where only the unbonding period is given, the periods that must lie below it follow it. */
+function driverParams(given: NonNullable<DriverOptions['params']>): Params {
+  const { unbondingPeriod } = given;
+  const follow =
+    unbondingPeriod === undefined
+      ? {}
+      : { evidenceMaxAge: Math.floor(unbondingPeriod / 2), trustingPeriod: Math.floor(unbondingPeriod / 4) };
+  return withParams(defaultParams(), { ...follow, ...given } as Record<string, ParameterValue>);
+}
+
 /** The genesis that a driver starts from; also for a second chain that replays its blocks. */
 export function driverGenesis(options: DriverOptions = {}): Genesis {
   const validators = options.validators ?? { validator: {} };
@@ -111,7 +131,7 @@ export function driverGenesis(options: DriverOptions = {}): Genesis {
   return {
     chainId: CHAIN_ID,
     time: options.time ?? GENESIS_TIME,
-    params: withParams(defaultParams(), (options.params ?? {}) as Record<string, ParameterValue>),
+    params: driverParams(options.params ?? {}),
     accounts: setups.map(([name, { balance = 1_000n * AKASH, stake = 0n }]) => {
       return { address: addressOfName(name), balance, stake };
     }),
@@ -224,15 +244,18 @@ export class ChainDriver {
    * Makes and applies one block.
    * @param options.after microseconds since the newest block; the block interval when not given
    * @param options.transactions instead of the queued ones, which stay queued
+   * @param options.proposer address; the first validator of genesis when not given
+   * @param options.lastCommit of the newest block; none when not given
    * Throws InvalidBlock when a transaction cannot be included; the queue and automatic nonces start afresh then.
    */
-  block(options: { readonly after?: number; readonly transactions?: readonly Transaction[] } = {}): BlockResult {
+  block(options: BlockOptions = {}): BlockResult {
     const transactions = options.transactions ?? this.#takeQueue();
     try {
       const block = this.chain.makeBlock(
         this.time + (options.after ?? this.blockInterval),
-        this.#proposer,
+        options.proposer ?? this.#proposer,
         transactions,
+        options.lastCommit ?? null,
       );
       return this.apply(block);
     } catch (error) {

@@ -16,6 +16,9 @@ import type { Conduct } from './conduct.ts';
 const RESTART_FIRST_US = 1_000_000;
 const RESTART_LONGEST_US = 60_000_000;
 
+/** What a unit runs whose tenant handed over no manifest. */
+const NO_IMAGE = 'workload';
+
 interface Workload {
   readonly spec: WorkloadSpec;
   /** Started at least once since it was placed here. */
@@ -53,15 +56,23 @@ export class LeaseKeeper {
   readonly #book: CapacityBook;
   readonly #chain: ChainClient;
   readonly #conduct: Conduct;
+  readonly #imagesOf: (lease: string) => readonly string[] | null;
   /** Capacity that outside work holds, by the lease that it was taken from. */
   readonly #outside = new Map<string, Reservation>();
   /** At least as many as there are leases without capacity; 0 when there surely are none. */
   #waiting = 0;
 
-  constructor(book: CapacityBook, chain: ChainClient, conduct: Conduct) {
+  /** @param imagesOf see ProviderOptions */
+  constructor(
+    book: CapacityBook,
+    chain: ChainClient,
+    conduct: Conduct,
+    imagesOf: (lease: string) => readonly string[] | null = () => null,
+  ) {
     this.#book = book;
     this.#chain = chain;
     this.#conduct = conduct;
+    this.#imagesOf = imagesOf;
   }
 
   has(lease: string): boolean {
@@ -140,10 +151,11 @@ export class LeaseKeeper {
   #startWorkloads(kept: KeptLease, out: Effects<Wire>): void {
     kept.workloads = new Map();
     if (kept.reservation === null || !this.#conduct.runs) return;
+    const images = this.#imagesOf(kept.id);
     kept.reservation.placements.forEach(({ host, unit }, i) => {
       const id = workloadId(kept.id, i, host);
       const { cpu, memory, disk, gpu } = unit;
-      const spec: WorkloadSpec = { id, host, image: 'workload', cpu, memory, disk, gpu };
+      const spec: WorkloadSpec = { id, host, image: images?.[i] ?? NO_IMAGE, cpu, memory, disk, gpu };
       kept.workloads.set(id, { spec, started: false, running: false, failures: 0 });
       out.startWorkload(spec);
     });

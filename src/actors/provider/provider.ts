@@ -29,6 +29,11 @@ export interface ProviderOptions extends Omit<ChainClientOptions, 'topics'> {
   readonly think_us: () => number;
   readonly random: RandomStream;
   readonly conduct: Conduct;
+  /**
+   * The images that the units of a lease run, in their order, from the manifest that its tenant handed over; null where
+   * there is none. How manifests get here is the affair of whoever starts the provider.
+   */
+  readonly imagesOf?: ((lease: string) => readonly string[] | null) | undefined;
 }
 
 type Opened = EventOf<'OrderOpened'>;
@@ -62,7 +67,7 @@ export class Provider implements Actor<Wire>, ChainListener {
     if (options.bidder.watchesPrices) topics.push(marketTopic(options.region), marketTopic(''));
     this.#chain = new ChainClient({ ...options, topics }, this);
     this.#book = new CapacityBook(options.hosts);
-    this.#keeper = new LeaseKeeper(this.#book, this.#chain, options.conduct);
+    this.#keeper = new LeaseKeeper(this.#book, this.#chain, options.conduct, options.imagesOf);
   }
 
   /** What the book says is in use, for whoever measures. */

@@ -1,133 +1,312 @@
 /**
- * A node: keeps the chain, takes transactions in, makes or follows blocks, answers questions and serves subscriptions.
+ * A node: keeps the chain with its peers, takes transactions in, answers questions and serves subscriptions. With the
+ * keys of a validator it also proposes and votes; without, it follows.
  *
  * Durable before visible: a block is in the store, and the store synced, before anyone is told of it.
  */
-import { type Block, encodeBlock } from '../../protocol/chain/block.ts';
-import type { BlockResult, Chain } from '../../protocol/chain/chain.ts';
+import type { Block } from '../../protocol/chain/block.ts';
+import { type BlockResult, Chain, type ChainOptions } from '../../protocol/chain/chain.ts';
+import { restoreChain, type Snapshot } from '../../protocol/chain/snapshot.ts';
+import { heightOf } from '../../protocol/chain/snapshot-manifest.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
-import type { State } from '../../protocol/model/state.ts';
-import type { Actor, ConnectionId, Effects, Input, Time } from '../actor.ts';
-import type { Answer, Query, Wire } from '../wire.ts';
-import { type Consensus, type ConsensusHost, SoloConsensus } from './consensus.ts';
+import type { KeyPair } from '../../protocol/codec/signature.ts';
+import type { Evidence } from '../../protocol/consensus/evidence.ts';
+import type { Commit } from '../../protocol/consensus/types.ts';
+import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
+import type { Gossip } from '../gossip.ts';
+import type { Wire } from '../wire.ts';
+import { BlockServer } from './block-server.ts';
+import { BlockStore } from './block-store.ts';
+import { BlockSync, type BlockSyncHost } from './block-sync.ts';
+import { Dialer } from './dialer.ts';
+import { type DecidedBlock, Engine, type EngineHost } from './engine.ts';
+import { EvidencePool } from './evidence-pool.ts';
+import type { Timeouts } from './height.ts';
 import { Mempool, type MempoolLimits } from './mempool.ts';
+import { type Peer, Peers } from './peers.ts';
+import { answerQuery } from './queries.ts';
+import { Recovery, type RecoveryHost } from './recovery.ts';
+import { Signer } from './signer.ts';
+import { SnapshotStore } from './snapshot-store.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface NodeOptions {
-  readonly chain: Chain;
-  /** The validator's address. */
-  readonly address: string;
+  readonly chain: ChainOptions;
+  /** The account of the validator whose node this is, with keys that are also its consensus keys; null to follow. */
+  readonly validator: { readonly address: string; readonly keys: KeyPair } | null;
+  /** Nodes that this one connects to. Others may connect here. */
+  readonly dials: readonly PeerName[];
+  readonly timeouts: Timeouts;
   readonly mempool: MempoolLimits;
-  /** How many blocks the store keeps; 0 = none at all. */
+  /** How many blocks the store keeps at least. */
   readonly keepBlocks: number;
-  /** Whoever watches this node from outside, after each block. Must change nothing. */
-  readonly watch?: (block: Block, result: BlockResult, state: State) => void;
+  /** A snapshot of the state at every so many heights; 0 = never. */
+  readonly snapshotEvery: number;
+  /** Whoever watches this node from outside, after each block, also those that a start executes again. */
+  readonly watch?: (block: Block, result: BlockResult, chain: Chain) => void;
 }
 
-export class Node implements Actor<Wire>, ConsensusHost {
+export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHost {
+  readonly signer: Signer | null;
   readonly #options: NodeOptions;
-  readonly #chain: Chain;
+  #chain: Chain;
+  readonly #peers = new Peers();
+  readonly #dialer: Dialer;
   readonly #mempool: Mempool;
-  readonly #consensus: Consensus;
+  readonly #evidence = new EvidencePool();
+  readonly #engine: Engine;
+  readonly #sync: BlockSync;
+  readonly #recovery: Recovery;
+  readonly #store: BlockStore;
+  readonly #server: BlockServer;
+  readonly #snapshots: SnapshotStore;
   readonly #subscriptions = new Subscriptions();
 
   constructor(options: NodeOptions) {
+    const { validator, timeouts } = options;
+    const { scheme, genesis } = options.chain;
     this.#options = options;
-    this.#chain = options.chain;
-    this.#mempool = new Mempool(options.chain, options.mempool);
-    this.#consensus = new SoloConsensus(this);
+    this.#chain = new Chain(options.chain);
+    this.signer = validator === null ? null : new Signer(validator.address, genesis.chainId, validator.keys, scheme);
+    this.#dialer = new Dialer(options.dials);
+    this.#mempool = new Mempool(() => this.#chain, options.mempool);
+    this.#engine = new Engine({ scheme, signer: this.signer, timeouts, peers: this.#peers }, this);
+    this.#sync = new BlockSync(this.#peers, scheme, this);
+    this.#recovery = new Recovery(this);
+    this.#store = new BlockStore(options.keepBlocks);
+    this.#server = new BlockServer(this.#store);
+    this.#snapshots = new SnapshotStore(options.snapshotEvery);
+  }
+
+  get chain(): Chain {
+    return this.#chain;
   }
 
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): void {
-    if (this.#consensus.receive(input, now, out)) return;
-    if (input.kind === 'message') this.#receiveMessage(input.connection, input.message, out);
-    else if (input.kind === 'disconnected') this.#subscriptions.remove(input.connection);
-  }
-
-  blockInterval(): number {
-    return this.#chain.state.params.targetBlockInterval;
-  }
-
-  propose(now: Time): Block {
-    const time = Math.max(now, this.#chain.time + 1);
-    return this.#chain.makeBlock(time, this.#options.address, this.#mempool.pick());
-  }
-
-  decided(block: Block, _now: Time, out: Effects<Wire>): void {
-    const result = this.#chain.apply(block);
-    this.#store(block, out);
-    this.#options.watch?.(block, result, this.#chain.state);
-    this.#settleMempool(block, out);
-    this.#publish(block, result, out);
-  }
-
-  #store(block: Block, out: Effects<Wire>): void {
-    const { keepBlocks } = this.#options;
-    if (keepBlocks === 0) return;
-    const { height } = block.header;
-    out.put(`block/${height}`, encodeBlock(block));
-    if (height > keepBlocks) out.delete(`block/${height - keepBlocks}`);
-    out.sync();
-  }
-
-  #settleMempool(block: Block, out: Effects<Wire>): void {
-    for (const { tx, sender, refusal } of this.#mempool.afterBlock(block.transactions)) {
-      this.#refuse(sender, tx, refusal.code, refusal.detail, out);
+    if (this.#dialer.receive(input, now, out)) return;
+    switch (input.kind) {
+      case 'logged':
+        this.#engine.log.recover(input.index, input.entry);
+        return;
+      case 'recovered':
+        this.#recovery.start(out);
+        return;
+      case 'got':
+        if (!this.#recovery.receive(input, now, out)) this.#server.onGot(input.key, input.value, out);
+        return;
+      case 'connected':
+        // Who calls says first whether it is a node or a client.
+        if (!input.inbound) this.#welcome(input.connection, input.peer, now, out);
+        return;
+      case 'disconnected':
+        this.#gone(input.connection, now, out);
+        return;
+      case 'timer':
+        this.#onTimer(input.id, now, out);
+        return;
+      case 'synced':
+        if (this.#engine.onSynced(input.token, now, out)) this.#sync.onExecuted(now, out);
+        return;
+      case 'message':
+        this.#onMessage(input.connection, input.from, input.message, now, out);
+        return;
+      default:
+        return;
     }
   }
 
-  #publish(block: Block, result: BlockResult, out: Effects<Wire>): void {
+  // What consensus asks.
+
+  propose(lastCommit: Commit | null): Block {
+    const { chain } = this;
+    const { validator } = this.#options;
+    if (validator === null) throw new Error('a node without keys was asked to propose');
+    const { address, keys } = validator;
+    const reports = this.#evidence.reports(chain, address, keys, this.#options.chain.scheme);
+    return chain.propose(chain.timeAfter(lastCommit), address, this.#mempool.pick(reports), lastCommit);
+  }
+
+  store({ block, bytes, commit }: DecidedBlock, out: Effects<Wire>): void {
+    const { height } = block.header;
+    this.#store.add(height, { commit, block: bytes }, this.#snapshots.neededFrom(height), out);
+  }
+
+  execute({ block }: DecidedBlock, _now: Time, out: Effects<Wire>): void {
+    const result = this.#chain.apply(block);
+    this.#snapshots.saveIfDue(this.#chain, out);
+    this.#options.watch?.(block, result, this.#chain);
+    this.#settlePools(block, out);
     this.#subscriptions.collect(block, result);
     this.#subscriptions.flush(result.height, result.time, out);
   }
 
-  #receiveMessage(connection: ConnectionId, message: Wire, out: Effects<Wire>): void {
+  offence(evidence: Evidence): void {
+    this.#evidence.add(evidence);
+  }
+
+  // What block sync asks.
+
+  get isStoring(): boolean {
+    return this.#engine.isStoring;
+  }
+
+  adopt(decided: DecidedBlock, out: Effects<Wire>): void {
+    this.#engine.adopt(decided, out);
+  }
+
+  disagree(reason: string, out: Effects<Wire>): void {
+    out.halt(`more than two thirds decided a block that is invalid here: ${reason}`);
+  }
+
+  drop(connection: ConnectionId, reason: string, out: Effects<Wire>, now: Time): void {
+    const peer = this.#peers.get(connection);
+    out.observe('node/dropped', 1, `${peer?.name ?? 'client'}: ${reason}`);
+    out.disconnect(connection);
+    if (peer !== undefined) this.#dialer.ban(peer.name, now, out);
+    this.#gone(connection, now, out);
+  }
+
+  // What recovery asks.
+
+  restore(snapshot: Snapshot): void {
+    const height = heightOf(snapshot.manifest);
+    this.#chain = restoreChain(this.#options.chain, snapshot, null);
+    this.#snapshots.restore(height, snapshot.chunks.length);
+    this.#store.restore(height, height);
+  }
+
+  replay(block: Block): void {
+    const result = this.#chain.apply(block);
+    this.#store.restore(this.#store.oldest, result.height);
+    this.#options.watch?.(block, result, this.#chain);
+  }
+
+  recovered(lastCommit: Commit | null, now: Time, out: Effects<Wire>): void {
+    this.#dialer.start(out);
+    this.#engine.resume(lastCommit, now, out);
+  }
+
+  #settlePools(block: Block, out: Effects<Wire>): void {
+    for (const { body } of block.transactions)
+      if (body.message.type === 'SubmitEvidence') this.#evidence.settle(body.message.evidence);
+    for (const { tx, sender, refusal } of this.#mempool.afterBlock(block.transactions))
+      if (sender !== null) this.#refuse(sender, tx, refusal.code, refusal.detail, out);
+  }
+
+  #onTimer(id: TimerId, now: Time, out: Effects<Wire>): void {
+    if (!this.#engine.onTimer(id, now, out)) this.#sync.onTimer(id, now, out);
+  }
+
+  #onMessage(connection: ConnectionId, from: PeerName, message: Wire, now: Time, out: Effects<Wire>): void {
+    if (!this.#recovery.isDone) {
+      // Not ready for anybody: whoever wants something tries again.
+      if (message.type !== 'hello') out.disconnect(connection);
+      else this.#onHello(connection, from, message, now, out);
+      return;
+    }
     switch (message.type) {
-      case 'submit': {
-        const refusal = this.#mempool.add(message.tx, connection);
-        if (refusal !== null) this.#refuse(connection, message.tx, refusal.code, refusal.detail, out);
+      case 'submit':
+        this.#onSubmit(connection, message.tx, out);
         return;
-      }
       case 'subscribe':
         for (const topic of message.topics) this.#subscriptions.add(topic, connection);
         return;
       case 'query':
-        out.send(connection, { type: 'answer', answer: this.#answer(message.query) });
+        out.send(connection, { type: 'answer', answer: answerQuery(this.#chain, message.query) });
         return;
-      default:
-        // A client has no business sending this: it is cut off.
+      case 'hello':
+        this.#onHello(connection, from, message, now, out);
+        return;
+      case 'refused':
+      case 'events':
+      case 'answer':
+        // Only a node says this, and not to a node.
         out.disconnect(connection);
+        return;
+      default: {
+        const peer = this.#peers.get(connection);
+        if (peer === undefined) out.disconnect(connection);
+        else this.#onGossip(peer, message, now, out);
+      }
     }
+  }
+
+  #onGossip(peer: Peer, message: Exclude<Gossip, { readonly type: 'hello' }>, now: Time, out: Effects<Wire>): void {
+    switch (message.type) {
+      case 'proposal':
+      case 'part':
+      case 'votes':
+        if (!this.#engine.onMessage(message, peer.connection, now, out))
+          this.drop(peer.connection, `a ${message.type} that does not verify`, out, now);
+        return;
+      case 'inventory':
+        if (message.height <= this.#chain.height) this.#tellHeight(peer, out);
+        else this.#engine.onInventory(message, peer, now, out);
+        return;
+      case 'ahead':
+        peer.height = message.height;
+        this.#sync.onHeight(peer, now, out);
+        return;
+      case 'getBlock':
+        this.#server.onGet(message.height, peer.connection, out);
+        return;
+      case 'block':
+        peer.height = Math.max(peer.height, message.newest);
+        this.#sync.onPiece(message, peer, now, out);
+        return;
+      case 'relay':
+        if (this.#mempool.add(message.tx, null) === 'added' && this.#engine.passesOn)
+          this.#peers.broadcast(message, out, peer.connection);
+        return;
+    }
+  }
+
+  #onSubmit(connection: ConnectionId, tx: Transaction, out: Effects<Wire>): void {
+    const admission = this.#mempool.add(tx, connection);
+    if (admission === 'added') this.#peers.broadcast({ type: 'relay', tx }, out);
+    else if (admission !== 'known') this.#refuse(connection, tx, admission.code, admission.detail, out);
+  }
+
+  #onHello(
+    connection: ConnectionId,
+    name: PeerName,
+    hello: Extract<Gossip, { readonly type: 'hello' }>,
+    now: Time,
+    out: Effects<Wire>,
+  ): void {
+    if (hello.chainId !== this.#chain.chainId || this.#dialer.isBanned(name, now)) {
+      out.disconnect(connection);
+      return;
+    }
+    const known = this.#peers.get(connection) ?? this.#welcome(connection, name, now, out);
+    known.validator = hello.validator;
+    known.height = hello.height;
+    this.#engine.peersChanged();
+    // One block behind is what consensus mends by itself.
+    if (this.#recovery.isDone && hello.height > this.#chain.height + 1) this.#sync.onHeight(known, now, out);
+  }
+
+  #welcome(connection: ConnectionId, name: PeerName, _now: Time, out: Effects<Wire>): Peer {
+    const peer: Peer = { connection, name, validator: '', height: -1, answeredAt: -1 };
+    this.#peers.add(peer);
+    const { chainId, height } = this.#chain;
+    out.send(connection, { type: 'hello', chainId, validator: this.signer?.address ?? '', height });
+    return peer;
+  }
+
+  #tellHeight(peer: Peer, out: Effects<Wire>): void {
+    out.send(peer.connection, { type: 'ahead', height: this.#chain.height, oldest: this.#store.oldest });
+  }
+
+  #gone(connection: ConnectionId, now: Time, out: Effects<Wire>): void {
+    this.#subscriptions.remove(connection);
+    if (this.#peers.get(connection) === undefined) return;
+    this.#peers.remove(connection);
+    this.#engine.peersChanged();
+    this.#sync.onGone(connection, now, out);
   }
 
   #refuse(to: ConnectionId, tx: Transaction, code: string, detail: string, out: Effects<Wire>): void {
     out.send(to, { type: 'refused', account: tx.body.account, nonce: tx.body.nonce, code, detail });
-  }
-
-  #answer(query: Query): Answer {
-    const { state, chainId } = this.#chain;
-    if (query.what === 'status') {
-      return { what: 'status', value: { chainId, height: state.height, time: state.time, params: state.params } };
-    }
-    const { address } = query;
-    if (query.what === 'account') {
-      const row = state.accounts.get(address);
-      return { what: 'account', value: { address, nonce: row?.nonce ?? 0, balance: row?.balance ?? 0n } };
-    }
-    // Whole tables are read here: a provider asks this once after a restart, not per block.
-    const leases = state.leases.sorted().filter(lease => lease.provider === address);
-    const bids = state.fulfillments.sorted().filter(bid => bid.provider === address && state.orders.has(bid.order));
-    return {
-      what: 'provider',
-      value: {
-        leases: leases.map(({ id, state: stage, resources, collateral }) => ({
-          lease: id,
-          state: stage,
-          resources,
-          collateral,
-        })),
-        bids: bids.map(({ order, resources }) => ({ order, resources })),
-      },
-    };
   }
 }

@@ -3,6 +3,7 @@
  * of tenant agents do.
  */
 
+import { hexToBytes } from '@noble/hashes/utils.js';
 import type { RandomStream } from '../../actors/actor.ts';
 import { costOfUnit } from '../../actors/provider/costs.ts';
 import type { TenantRequest } from '../../actors/tenant/tenant.ts';
@@ -12,12 +13,14 @@ import { type DeploymentInfrastructure, type ResourceGroup, totalPrice } from '.
 import type { Params } from '../../protocol/model/params.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
-import { regionChooser, sampler } from '../scenario/distributions.ts';
+import { regionChooser, sampler, weighted } from '../scenario/distributions.ts';
 import { compileExpression, PRICE_VARIABLES } from '../scenario/expression.ts';
+import type { PlannedInfrastructure, SdlPlan } from '../scenario/sdl-plan.ts';
 import type { Trace, TracePod } from '../scenario/trace.ts';
 import type { GroupTemplate, InfrastructureTemplate, Scenario, TenantClass } from '../scenario/types.ts';
 import { arrivalTimes, podArrivals, workloadScale } from '../scenario/workloads.ts';
 import { GPU_MODEL, type TenantGroup } from './population.ts';
+import type { SdlBooks } from './sdl-books.ts';
 
 type World = SimulatedWorld<Wire, TenantRequest>;
 
@@ -105,6 +108,69 @@ function infrastructureMaker(
   };
 }
 
+/** What is about to be deployed, drawn. */
+interface Wish {
+  readonly infrastructure: readonly DeploymentInfrastructure[];
+  readonly version: Uint8Array;
+  /** blocks */
+  readonly waitDuration: number;
+  /** microseconds */
+  readonly openFor: number;
+}
+type WishMaker = (index: number, pod: TracePod | null) => Wish;
+
+/** Draws an SDL file by weight for each deployment. */
+function sdlMaker(spec: TenantClass, books: SdlBooks, stream: (purpose: string) => RandomStream): WishMaker {
+  const { plans } = books.planOf(spec.name);
+  const draw = weighted(
+    plans,
+    plans.map(plan => plan.weight),
+    stream('sdl'),
+  );
+  const regions = new Map<PlannedInfrastructure, (index: number) => string>();
+  const regionOf = (plan: SdlPlan, one: PlannedInfrastructure, slot: number): ((index: number) => string) => {
+    const { region } = one;
+    let chooser = regions.get(one);
+    if (chooser === undefined) {
+      chooser = region === null ? () => '' : regionChooser(region, stream(`sdl/${plan.file}/${slot}/region`));
+      regions.set(one, chooser);
+    }
+    return chooser;
+  };
+  return index => {
+    const plan = draw();
+    books.drawn(plan.file);
+    return {
+      infrastructure: plan.infrastructure.map((one, slot) =>
+        Object.freeze({ ...one.infrastructure, region: regionOf(plan, one, slot)(index + one.copy) }),
+      ),
+      version: hexToBytes(plan.version),
+      waitDuration: plan.waitDuration,
+      openFor: plan.openFor,
+    };
+  };
+}
+
+/** Draws what the scenario describes. */
+function templateMaker(spec: TenantClass, stream: (purpose: string) => RandomStream): WishMaker {
+  const { waitDuration, openFor } = spec;
+  const makers = spec.deployment.map((template, i) =>
+    infrastructureMaker(template, purpose => stream(`${i}/${purpose}`)),
+  );
+  return (index, pod) => ({
+    infrastructure: makers.map(make => make(index, pod)),
+    version: NO_VERSION,
+    waitDuration,
+    openFor,
+  });
+}
+
+function wishMaker(spec: TenantClass, books: SdlBooks | null, stream: (purpose: string) => RandomStream): WishMaker {
+  if (spec.sdl === null) return templateMaker(spec, stream);
+  if (books === null) throw new Error(`class ${spec.name} needs SDL files`);
+  return sdlMaker(spec, books, stream);
+}
+
 /** What a new deployment's escrow holds, and at least what the chain asks for. */
 function escrowFor(spec: TenantClass, infrastructure: readonly DeploymentInfrastructure[], params: Params): bigint {
   let price = 0n;
@@ -122,6 +188,8 @@ export interface ArrivalsOptions {
   readonly world: World;
   readonly scenario: Scenario;
   readonly trace: Trace | null;
+  /** Null where no class deploys SDL files. */
+  readonly sdl: SdlBooks | null;
   readonly params: Params;
   readonly streams: RandomStreams;
 }
@@ -129,24 +197,22 @@ export interface ArrivalsOptions {
 /** Schedules the deployments of one class, one after another, so that memory holds only the next. */
 export function startArrivals(group: TenantGroup, options: ArrivalsOptions): void {
   const { spec, members } = group;
-  const { world, params, streams } = options;
+  const { world, params, streams, sdl } = options;
   const stream = (purpose: string): RandomStream => streams.stream(`demand/${purpose}`, spec.name);
-  const makers = spec.deployment.map((template, i) =>
-    infrastructureMaker(template, purpose => stream(`${i}/${purpose}`)),
-  );
+  const make = wishMaker(spec, sdl, stream);
   const lifetime = spec.lifetime === null ? null : sampler(spec.lifetime, stream('lifetime'));
   const conduct = conductOf(spec, stream);
   let index = 0;
   const deploy = (pod: TracePod | null, at: number): void => {
     for (let i = 0; i < conduct.burst; i++) {
-      const infrastructure = makers.map(make => make(index, pod));
+      const { infrastructure, version, waitDuration, openFor } = make(index, pod);
       const member = members[index % members.length] as (typeof members)[number];
       world.request(at, member.name, {
         type: 'deploy',
         infrastructure,
-        waitDuration: spec.waitDuration,
-        openFor: spec.openFor,
-        version: NO_VERSION,
+        waitDuration,
+        openFor,
+        version,
         escrow: escrowFor(spec, infrastructure, params),
         lifetime_us: conduct.closeAfter?.() ?? (pod === null ? (lifetime?.() ?? null) : (lifetime?.() ?? pod.lifetime)),
         refill: spec.refill,

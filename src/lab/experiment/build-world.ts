@@ -2,12 +2,11 @@
  * From a scenario to a world with everybody in it: genesis, the validator, providers, tenants, faults.
  */
 
-import { Provider } from '../../actors/provider/provider.ts';
+import { Provider, type ProviderOptions } from '../../actors/provider/provider.ts';
 import { Tenant, type TenantRequest } from '../../actors/tenant/tenant.ts';
-import { Node } from '../../actors/validator/node.ts';
-import { digestOfWire, type Wire } from '../../actors/wire.ts';
+import { describeWire, digestOfWire, type Wire } from '../../actors/wire.ts';
 import type { Block } from '../../protocol/chain/block.ts';
-import { type BlockResult, Chain } from '../../protocol/chain/chain.ts';
+import type { BlockResult } from '../../protocol/chain/chain.ts';
 import type { Genesis, GenesisAccount } from '../../protocol/chain/genesis.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
 import { defaultParams, withParams } from '../../protocol/model/params.ts';
@@ -19,16 +18,13 @@ import { sampler } from '../scenario/distributions.ts';
 import type { Trace } from '../scenario/trace.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { bidderOf, conductOf } from './bidders.ts';
-import { type Population, type ProviderGroup, populate, VALIDATOR_NAME } from './population.ts';
+import { type Population, type ProviderGroup, populate } from './population.ts';
 import { durationSampler, latencyModel } from './samplers.ts';
+import { addValidators, nodeLists, WatchedChain } from './validators.ts';
 import { worldFaults } from './world-faults.ts';
 
-/** Stake with which the only validator starts, micro-AKASH. */
-const VALIDATOR_STAKE = 1_000_000_000_000n;
-const VALIDATOR_COMMISSION = 100_000;
-const MEMPOOL = { count: 200_000, bytes: 256 << 20 };
-/** Blocks that the validator's store holds: enough to serve a peer that was away for a while. */
-const KEEP_BLOCKS = 64;
+/** What a validator can spend: the fees of what it reports. micro-AKASH. */
+const VALIDATOR_BALANCE = 1_000_000_000n;
 const NO_CERTIFICATE = new Uint8Array(32);
 
 export interface BuildRequest {
@@ -37,20 +33,27 @@ export interface BuildRequest {
   readonly trace: Trace | null;
   readonly scheme: SignatureScheme;
   readonly watch: (block: Block, result: BlockResult, state: State) => void;
+  /** What a lease's units run, where tenants hand over manifests; see ProviderOptions. */
+  readonly imagesOf?: ProviderOptions['imagesOf'];
   readonly onObserve: NonNullable<WorldOptions<Wire, TenantRequest>['onObserve']>;
 }
 
 export interface BuiltWorld {
   readonly world: SimulatedWorld<Wire, TenantRequest>;
-  readonly chain: Chain;
+  /** The chain as its validators brought it forth. */
+  readonly watched: WatchedChain;
   readonly genesis: Genesis;
   readonly population: Population;
   readonly streams: RandomStreams;
 }
 
 function genesisOf(scenario: Scenario, population: Population): Genesis {
-  const { validator } = population;
-  const accounts: GenesisAccount[] = [{ address: validator.address, balance: 0n, stake: VALIDATOR_STAKE }];
+  const { validators } = population;
+  const accounts: GenesisAccount[] = validators.map(({ address, spec }) => ({
+    address,
+    balance: VALIDATOR_BALANCE,
+    stake: spec.stake,
+  }));
   for (const { spec, members } of population.providers) {
     for (const { address } of members) accounts.push({ address, balance: spec.balance, stake: spec.stake });
   }
@@ -65,9 +68,11 @@ function genesisOf(scenario: Scenario, population: Population): Genesis {
       targetBlockInterval: scenario.chain.blockInterval,
     }),
     accounts,
-    candidates: [
-      { address: validator.address, consensusKey: validator.keys.publicKey, commission: VALIDATOR_COMMISSION },
-    ],
+    candidates: validators.map(({ address, keys, spec }) => ({
+      address,
+      consensusKey: keys.publicKey,
+      commission: spec.commission,
+    })),
     providers: population.providers.flatMap(({ members }) =>
       members.map(({ address, name, region, attributes }) => ({
         address,
@@ -86,38 +91,40 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
   const streams = new RandomStreams(seed);
   const population = populate(scenario, trace, streams, scheme);
   const genesis = genesisOf(scenario, population);
-  const chain = new Chain({ genesis, scheme, commitEvery: scenario.chain.commitments?.every ?? 0 });
   const world = new SimulatedWorld<Wire, TenantRequest>({
     seed,
     network: { latency: latencyModel(scenario.network) },
     digestOf: digestOfWire,
+    describe: describeWire,
     digestOfRequest: request_ => request_.infrastructure.length,
     faults: worldFaults(scenario.faults, population),
     onObserve: request.onObserve,
   });
-  world.addActor({
-    name: VALIDATOR_NAME,
-    start: () =>
-      new Node({
-        chain,
-        address: population.validator.address,
-        mempool: MEMPOOL,
-        keepBlocks: KEEP_BLOCKS,
-        watch: request.watch,
-      }),
-  });
+  const watched = new WatchedChain(genesis, request.watch);
+  addValidators(world, { scenario, genesis, population, scheme, watched, streams });
+  const nodesOf = nodeLists(population);
+  let clients = 0;
   const rings = ringsOf(population.providers);
-  for (const group of population.providers) addProviders(world, group, rings, streams, scheme);
+  for (const group of population.providers) {
+    addProviders(world, group, {
+      rings,
+      streams,
+      scheme,
+      nodesOf: () => nodesOf(clients++),
+      imagesOf: request.imagesOf,
+    });
+  }
   for (const { members } of population.tenants) {
     for (const { name, region, address, keys } of members) {
+      const nodes = nodesOf(clients++);
       world.addActor({
         name,
         region,
-        start: () => new Tenant({ address, keys, scheme, nodes: [VALIDATOR_NAME] }),
+        start: () => new Tenant({ address, keys, scheme, nodes }),
       });
     }
   }
-  return { world, chain, genesis, population, streams };
+  return { world, watched, genesis, population, streams };
 }
 
 /** Names of the members of each collusive ring, over all classes. */
@@ -132,12 +139,19 @@ function ringsOf(groups: readonly ProviderGroup[]): Map<string, string[]> {
   return rings;
 }
 
+interface ProviderSettings {
+  readonly rings: ReadonlyMap<string, readonly string[]>;
+  readonly streams: RandomStreams;
+  readonly scheme: SignatureScheme;
+  /** The nodes of the next client. */
+  readonly nodesOf: () => readonly string[];
+  readonly imagesOf: ProviderOptions['imagesOf'];
+}
+
 function addProviders(
   world: SimulatedWorld<Wire, TenantRequest>,
   { spec, members }: ProviderGroup,
-  rings: ReadonlyMap<string, readonly string[]>,
-  streams: RandomStreams,
-  scheme: SignatureScheme,
+  { rings, streams, scheme, nodesOf, imagesOf }: ProviderSettings,
 ): void {
   const { pull, start, stop, failure, lifetime } = spec.containers;
   const containers = {
@@ -150,6 +164,7 @@ function addProviders(
   for (const member of members) {
     const { name, region, address, keys, attributes, hosts, costs } = member;
     const bidder = bidderOf(spec, member, rings, streams);
+    const nodes = nodesOf();
     world.addActor({
       name,
       region,
@@ -160,7 +175,7 @@ function addProviders(
           address,
           keys,
           scheme,
-          nodes: [VALIDATOR_NAME],
+          nodes,
           region,
           attributes,
           hosts,
@@ -171,6 +186,7 @@ function addProviders(
           think_us: sampler(spec.bidDelay, ports.random('think')),
           random: ports.random('bids'),
           conduct: conductOf(spec, ports.random),
+          imagesOf,
         }),
     });
   }

@@ -15,7 +15,7 @@ import type { Attributes } from '../../protocol/model/objects.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { regionChooser, sampler } from '../scenario/distributions.ts';
 import { type Trace, traceProviders } from '../scenario/trace.ts';
-import type { ProviderClass, ResourceRates, Scenario, TenantClass } from '../scenario/types.ts';
+import type { ProviderClass, ResourceRates, Scenario, TenantClass, ValidatorClass } from '../scenario/types.ts';
 import { companionClass, companionName, ownMark } from './wash-trade.ts';
 
 export interface Participant {
@@ -48,8 +48,14 @@ export interface TenantGroup {
   readonly members: readonly TenantMember[];
 }
 
+export interface ValidatorMember extends Participant {
+  readonly spec: ValidatorClass;
+  /** Empty: nowhere in particular. */
+  readonly region: string;
+}
+
 export interface Population {
-  readonly validator: Participant;
+  readonly validators: readonly ValidatorMember[];
   readonly providers: readonly ProviderGroup[];
   readonly tenants: readonly TenantGroup[];
 }
@@ -57,7 +63,7 @@ export interface Population {
 /** The attribute by which orders name the GPU models that will do. */
 export const GPU_MODEL = 'gpu-model';
 
-export const VALIDATOR_NAME = 'validator-0';
+const VALIDATOR_PREFIX = 'validator-';
 
 function participant(name: string, scheme: SignatureScheme): Participant {
   const text = `orrery/participant/${name}`;
@@ -146,6 +152,18 @@ function companionsOf(
   }));
 }
 
+function validatorsOf(scenario: Scenario, streams: RandomStreams, scheme: SignatureScheme): ValidatorMember[] {
+  const members: ValidatorMember[] = [];
+  for (const spec of scenario.chain.validators) {
+    for (let i = 0; i < spec.count; i++) {
+      const who = participant(`${VALIDATOR_PREFIX}${members.length}`, scheme);
+      const region = spec.region === null ? '' : regionChooser(spec.region, streams.stream('region', who.name))(i);
+      members.push({ ...who, spec, region });
+    }
+  }
+  return members;
+}
+
 export function populate(
   scenario: Scenario,
   trace: Trace | null,
@@ -154,7 +172,7 @@ export function populate(
 ): Population {
   const providers = scenario.providers.map(spec => providerGroup(spec, scenario, trace, streams, scheme));
   return {
-    validator: participant(VALIDATOR_NAME, scheme),
+    validators: validatorsOf(scenario, streams, scheme),
     providers,
     tenants: [
       ...scenario.tenants.map(spec => tenantGroup(spec, streams, scheme)),

@@ -34,10 +34,10 @@ export async function rerun(
   options: RerunOptions,
 ): Promise<RunResult[]> {
   const jobs = records.map((record, index): Job => {
-    const { scenario, data } = loadFromSource(record.scenario);
+    const { scenario, data, sdl } = loadFromSource(record.scenario);
     // Which files a run writes has no part in what happens in it.
     const observed = output.kind === 'events' ? { ...scenario.observe, files: ['events'] as const } : scenario.observe;
-    return { index, scenario: { ...scenario, observe: observed }, seed: record.seed, data, output, window };
+    return { index, scenario: { ...scenario, observe: observed }, seed: record.seed, data, sdl, output, window };
   });
   const outcomes = await runJobs(jobs, options);
   return outcomes.map((outcome, i) => {

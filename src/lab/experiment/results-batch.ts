@@ -72,13 +72,14 @@ class OpenGroup {
   }
 
   job(run: PlannedRun, index: number): Job {
-    const { scenario, source, hash, data } = run.loaded;
+    const { scenario, source, hash, data, sdl } = run.loaded;
     const folder = join(this.place.temporary, folderWithin(this.plan, run));
     return {
       index,
       scenario,
       seed: run.seed,
       data,
+      sdl,
       output: { kind: 'results', folder, source, scenarioHash: hash },
       window: null,
     };

@@ -2,8 +2,9 @@
  * Where a run came from, kept so that it can be run again: the scenario's own text with all that it extends, the
  * overrides of the command line, and the hashes of the data files that it names.
  *
- * Scenario files are small and are kept in full; traces may be hundreds of megabytes, so these are read again from
- * where they were, and refused if they changed.
+ * Scenario files are small and are kept in full; traces may be hundreds of megabytes and SDL files many, so these are
+ * read again from where they were, and refused if they changed. What else has come into a folder of SDL files since has
+ * no part in a run.
  */
 import { createHash } from 'node:crypto';
 import { canonical } from '../report/json.ts';
@@ -11,6 +12,7 @@ import { checkProtocolParams } from '../scenario/chain-params.ts';
 import type { LoadedScenario, Source } from '../scenario/load.ts';
 import { loadScenario } from '../scenario/load.ts';
 import { loadScenarioFile, readFileOfNode } from '../scenario/load-node.ts';
+import type { SdlCatalogue } from '../scenario/sdl-folder.ts';
 import type { Scenario } from '../scenario/types.ts';
 
 export interface ScenarioSource {
@@ -29,6 +31,8 @@ export interface Loaded {
   readonly source: ScenarioSource;
   /** Trace files, in memory that workers share. */
   readonly data: readonly SharedFile[];
+  /** Null where the scenario names no folder of SDL files. */
+  readonly sdl: SdlCatalogue | null;
   /** SHA-256 over everything that decides what a run does, but for the seed and the code. */
   readonly hash: string;
 }
@@ -56,6 +60,7 @@ export function loadFromSource(source: ScenarioSource): Loaded {
     overrides: source.overrides,
     checkParams: checkProtocolParams,
     readFile: (path, maxBytes) => texts.get(path) ?? readFileOfNode(path, maxBytes),
+    listFolder: folder => namesIn(folder, source.data),
   });
   const result = loaded(source.path, source.overrides, again);
   for (const { path, sha256 } of source.data) {
@@ -68,19 +73,26 @@ export function loadFromSource(source: ScenarioSource): Loaded {
 }
 
 function loaded(path: string, overrides: readonly string[], from: LoadedScenario): Loaded {
-  const { scenario, sources } = from;
-  const traces = new Set(scenario.workload === null ? [] : [scenario.workload.pods, scenario.workload.nodes]);
-  const data = sources.filter(one => traces.has(one.path));
+  const { scenario, sdl, sources } = from;
   const decoder = new TextDecoder();
   const source: ScenarioSource = {
     path,
     overrides,
     files: sources
-      .filter(one => !traces.has(one.path))
+      .filter(one => one.kind === 'scenario')
       .map(one => ({ path: one.path, text: decoder.decode(one.bytes) })),
-    data: data.map(one => ({ path: one.path, sha256: sha256(one.bytes) })),
+    data: sources.filter(one => one.kind !== 'scenario').map(one => ({ path: one.path, sha256: sha256(one.bytes) })),
   };
-  return { scenario, source, data: data.map(shared), hash: hashOf(scenario, source) };
+  // The catalogue of SDL files goes to workers as it is; traces are read again there.
+  const data = sources.filter(one => one.kind === 'trace').map(shared);
+  return { scenario, source, data, sdl, hash: hashOf(scenario, source) };
+}
+
+/** Names of the files that lay in a folder. */
+function namesIn(folder: string, data: ScenarioSource['data']): string[] {
+  const start = `${folder}/`;
+  const names = data.filter(({ path }) => path.startsWith(start)).map(({ path }) => path.slice(start.length));
+  return names.filter(name => !name.includes('/'));
 }
 
 function sha256(bytes: Uint8Array | string): string {
@@ -96,10 +108,14 @@ function shared({ path, bytes }: Source): SharedFile {
 /** Data files count by what is in them, not by where they are. */
 function hashOf(scenario: Scenario, source: ScenarioSource): string {
   const hash = (path: string): string => source.data.find(one => one.path === path)?.sha256 ?? path;
-  const { workload } = scenario;
-  const placed =
-    workload === null
-      ? scenario
-      : { ...scenario, workload: { ...workload, pods: hash(workload.pods), nodes: hash(workload.nodes) } };
+  const { workload, sdl } = scenario;
+  const placed = {
+    ...scenario,
+    workload: workload === null ? null : { ...workload, pods: hash(workload.pods), nodes: hash(workload.nodes) },
+    sdl:
+      sdl === null
+        ? null
+        : { ...sdl, folder: namesIn(sdl.folder, source.data).map(name => [name, hash(`${sdl.folder}/${name}`)]) },
+  };
   return sha256(canonical(placed));
 }

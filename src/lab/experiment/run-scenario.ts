@@ -12,6 +12,7 @@ import { type BuiltWorld, buildWorld } from './build-world.ts';
 import { ProviderBooks } from './ledger-of-providers.ts';
 import { TenantBooks } from './ledger-of-tenants.ts';
 import { Recorder } from './recorder.ts';
+import { SdlBooks } from './sdl-books.ts';
 import { Sampler } from './series.ts';
 import { providerRows, summarise } from './summary.ts';
 import type { RunRequest, RunResult } from './types.ts';
@@ -29,6 +30,12 @@ function schemeOf(request: RunRequest, ports: RunPorts): SignatureScheme {
   return ports.ed25519;
 }
 
+function sdlBooks({ scenario, sdl }: RunRequest): SdlBooks | null {
+  if (scenario.sdl === null) return null;
+  if (sdl === null || sdl === undefined) throw new Error(`scenario ${scenario.name} needs its SDL files`);
+  return new SdlBooks(scenario, sdl);
+}
+
 /**
  * Runs one scenario with one seed to its horizon.
  * @throws MonitorViolation or WorldError when a rule is broken: the run's result cannot be trusted then
@@ -43,22 +50,25 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const recorder = new Recorder({ sink, files: observe.files, warmup, nameOf, books, tenants });
   const addresses = new Map<string, string>();
   let monitors: readonly Monitor[] = [];
+  const sdl = sdlBooks(request);
   const built: BuiltWorld = buildWorld({
     scenario,
     seed,
     trace,
     scheme: schemeOf(request, ports),
+    ...(sdl === null ? {} : { imagesOf: (lease: string) => sdl.imagesOf(lease) }),
     watch: (block, result, state) => {
       recorder.watch(block, result);
+      sdl?.watch(block, result, state);
       for (const monitor of monitors) monitor.afterBlock(block, result, state);
     },
     onObserve: (actor, _time, metric, value, label) => {
       if (metric === 'default') recorder.tookOffer(addresses.get(actor) ?? '', label ?? '', BigInt(value));
     },
   });
-  const { world, chain, population, streams, genesis } = built;
+  const { world, watched: chain, population, streams, genesis } = built;
   monitors = allMonitors(genesis, { fullEvery: scenario.chain.invariants?.every ?? 0 });
-  names.set(population.validator.address, population.validator.name);
+  for (const { address, name } of population.validators) names.set(address, name);
   for (const { spec, members } of population.providers) {
     for (const member of members) {
       names.set(member.address, member.name);
@@ -78,7 +88,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const series = new Sampler({ world, scenario, recorder, books, sink });
   series.start();
   const { params } = genesis;
-  for (const group of population.tenants) startArrivals(group, { world, scenario, trace, params, streams });
+  for (const group of population.tenants) startArrivals(group, { world, scenario, trace, sdl, params, streams });
 
   const tell = (time: number): void =>
     request.onProgress?.({ share: time / scenario.horizon, time, events: world.eventsDispatched });
@@ -96,7 +106,11 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
         `${scale.toPrecision(5)} times, offered GPU load ${(100 * load).toPrecision(3)} %`,
     );
   }
-  const input = { request, world, chain, recorder, books, tenants, peak: series.peak, population, notes };
+  if (sdl !== null) {
+    notes.push(...sdl.notes());
+    for (const cells of sdl.rows()) sink.row('sdl', cells);
+  }
+  const input = { request, world, chain, recorder, books, tenants, peak: series.peak, population, sdl, notes };
   if (scenario.observe.files.includes('providers')) for (const row of providerRows(input)) sink.row('providers', row);
   return summarise(input);
 }

@@ -2,7 +2,6 @@
 
 import type { TenantRequest } from '../../actors/tenant/tenant.ts';
 import type { Wire } from '../../actors/wire.ts';
-import type { Chain } from '../../protocol/chain/chain.ts';
 import { reputationOf } from '../../protocol/market/reputation.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import { checkExpression, compileExpression, ExpressionError } from '../scenario/expression.ts';
@@ -10,18 +9,21 @@ import { type ProviderBooks, scarcest, scarcestOf } from './ledger-of-providers.
 import { type TenantBooks, totalOf } from './ledger-of-tenants.ts';
 import type { Population } from './population.ts';
 import type { Recorder } from './recorder.ts';
+import type { SdlBooks } from './sdl-books.ts';
 import type { ClassSummary, Expectation, RunRequest, RunResult } from './types.ts';
+import type { WatchedChain } from './validators.ts';
 
 export interface SummaryInput {
   readonly request: RunRequest;
   readonly world: SimulatedWorld<Wire, TenantRequest>;
-  readonly chain: Chain;
+  readonly chain: WatchedChain;
   readonly recorder: Recorder;
   readonly books: ReadonlyMap<string, ProviderBooks>;
   readonly tenants: ReadonlyMap<string, TenantBooks>;
   /** Highest utilisation at any sample. */
   readonly peak: number;
   readonly population: Population;
+  readonly sdl: SdlBooks | null;
   readonly notes: readonly string[];
 }
 
@@ -67,10 +69,26 @@ export const METRICS: { readonly [name: string]: string } = {
   facilitated: 'facilitation messages in blocks',
 };
 
+/** What runs with SDL files say besides. */
+export const SDL_METRICS: { readonly [name: string]: string } = {
+  sdl_files: 'SDL files in the folder',
+  sdl_refused: 'of these, refused as SDL',
+  sdl_unmappable: "of these, good SDL that cannot be said in the market's words",
+  sdl_deployed: 'of these, deployed at least once',
+  sdl_matched: 'of these, such that an order of them was matched to a lease',
+  sdl_unmatched: 'files that were deployed and of which no order was ever matched',
+};
+
 export function summarise(input: SummaryInput): RunResult {
   const { request, world, notes } = input;
   const classes = classSummaries(input);
-  const summary = { ...metricsOf(input), ...classMetrics(classes, input.books), ...tenantMetrics(input.tenants) };
+  const files = input.sdl?.metrics() ?? {};
+  const summary = {
+    ...metricsOf(input),
+    ...files,
+    ...classMetrics(classes, input.books),
+    ...tenantMetrics(input.tenants),
+  };
   const { traceHash } = world;
   return {
     seed: request.seed,

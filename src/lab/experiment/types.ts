@@ -1,6 +1,7 @@
 /**
  * What running a scenario takes and gives: the seam between the runner, which knows worlds, and what writes results.
  */
+import type { SdlCatalogue } from '../scenario/sdl-folder.ts';
 import type { Trace } from '../scenario/trace.ts';
 import type { ObservedFile, Scenario } from '../scenario/types.ts';
 
@@ -33,6 +34,8 @@ export interface RunRequest {
   readonly seed: number;
   /** What the scenario's `workload` names, as loadScenario gives it. */
   readonly trace: Trace | null;
+  /** What the scenario's `workload.sdl` names, as loadScenario gives it; needed where it names something. */
+  readonly sdl?: SdlCatalogue | null;
   readonly sink: RunSink;
   readonly onProgress?: (progress: Progress) => void;
   readonly window?: TraceWindow;

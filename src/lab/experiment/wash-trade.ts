@@ -68,5 +68,6 @@ export function companionClass(
         ],
       },
     ],
+    sdl: null,
   };
 }

@@ -1,4 +1,5 @@
 /** What the main thread asks of a worker, and what comes back. Plain data on both sides: it is cloned in between. */
+import type { SdlCatalogue } from '../scenario/sdl-folder.ts';
 import type { Scenario } from '../scenario/types.ts';
 import type { ScenarioSource, SharedFile } from './results-source.ts';
 import type { Progress, RunResult, TraceWindow } from './types.ts';
@@ -22,6 +23,7 @@ export interface Job {
   readonly scenario: Scenario;
   readonly seed: number;
   readonly data: readonly SharedFile[];
+  readonly sdl: SdlCatalogue | null;
   readonly output: JobOutput;
   readonly window: TraceWindow | null;
 }

@@ -41,6 +41,7 @@ export default async function runJob(job: Job): Promise<JobOutcome> {
       scenario: job.scenario,
       seed: job.seed,
       trace: traceOf(job),
+      sdl: job.sdl,
       sink: output.sink,
       onProgress: reporter(job.index),
       ...(job.window === null ? {} : { window: job.window }),

@@ -1,7 +1,8 @@
 /** Faults as a scenario names them, as what the world executes: classes, regions and hosts become participants. */
 import type { Fault } from '../../worlds/simulated/faults.ts';
+import { VALIDATOR_CLASS } from '../scenario/checks.ts';
 import type { FaultTarget, Fault as WrittenFault } from '../scenario/types.ts';
-import { type Population, VALIDATOR_NAME } from './population.ts';
+import type { Population } from './population.ts';
 
 interface Place {
   readonly name: string;
@@ -9,45 +10,64 @@ interface Place {
   readonly host: number | null;
 }
 
-/** Who takes part, by name, with the number of container hosts. */
-type Roster = ReadonlyMap<string, number>;
-
-function rosterOf(population: Population): Roster {
-  const roster = new Map<string, number>([[VALIDATOR_NAME, 0]]);
-  for (const { members } of population.providers) for (const one of members) roster.set(one.name, one.hosts.length);
-  for (const { members } of population.tenants) for (const one of members) roster.set(one.name, 0);
-  return roster;
+interface Resident {
+  readonly name: string;
+  /** Under which name targets mean all of its kind. */
+  readonly className: string;
+  readonly region: string;
+  /** Container hosts. */
+  readonly hosts: number;
 }
 
-function placesOf(target: FaultTarget, population: Population): Place[] {
+/** Everybody, in the order of validators, providers, tenants. */
+function residentsOf(population: Population): Resident[] {
+  const residents: Resident[] = population.validators.map(({ name, region }) => ({
+    name,
+    className: VALIDATOR_CLASS,
+    region,
+    hosts: 0,
+  }));
+  for (const { spec, members } of population.providers) {
+    for (const { name, region, hosts } of members) {
+      residents.push({ name, className: spec.name, region, hosts: hosts.length });
+    }
+  }
+  for (const { spec, members } of population.tenants) {
+    for (const { name, region } of members) residents.push({ name, className: spec.name, region, hosts: 0 });
+  }
+  return residents;
+}
+
+function placesOf(target: FaultTarget, residents: readonly Resident[]): Place[] {
+  const all = (of: (one: Resident) => boolean): Place[] =>
+    residents.filter(of).map(({ name }) => ({ name, host: null }));
   switch (target.kind) {
     case 'participant':
       return [{ name: `${target.class}-${target.index}`, host: null }];
     case 'host':
       return [{ name: `${target.class}-${target.index}`, host: target.host }];
-    case 'class': {
-      const group = [...population.providers, ...population.tenants].find(one => one.spec.name === target.class);
-      return (group?.members ?? []).map(one => ({ name: one.name, host: null }));
-    }
+    case 'class':
+      return all(one => one.className === target.class);
     case 'region':
-      return population.providers.flatMap(({ members }) =>
-        members.filter(one => one.region === target.region).map(one => ({ name: one.name, host: null })),
-      );
+      return all(one => one.region === target.region);
+    case 'several': {
+      const places = new Map<string, Place>();
+      for (const place of target.of.flatMap(one => placesOf(one, residents))) {
+        places.set(`${place.name}/${place.host ?? ''}`, place);
+      }
+      return [...places.values()];
+    }
   }
+}
+
+function namesOf(target: FaultTarget, residents: readonly Resident[]): string[] {
+  return placesOf(target, residents).map(({ name }) => name);
 }
 
 /** The faults of a scenario, in its order. */
 export function worldFaults(faults: readonly WrittenFault[], population: Population): Fault[] {
-  const roster = rosterOf(population);
-  return faults.flatMap(fault => {
-    const places = placesOf(fault.target, population);
-    if (fault.kind === 'partition') {
-      const inside = places.map(one => one.name);
-      const outside = [...roster.keys()].filter(name => !inside.includes(name));
-      return [{ at: fault.at, kind: 'partition', groups: [inside, outside], ...lasting(fault) } satisfies Fault];
-    }
-    return places.flatMap(place => onePlace(fault, place, roster, population));
-  });
+  const residents = residentsOf(population);
+  return faults.flatMap(fault => groupFault(fault, residents) ?? singleFaults(fault, residents));
 }
 
 function lasting(fault: WrittenFault): { for?: number } {
@@ -59,46 +79,94 @@ function ending(fault: WrittenFault): { for: number } {
   return { for: fault.for ?? Number.MAX_SAFE_INTEGER - fault.at };
 }
 
-function onePlace(fault: WrittenFault, { name, host }: Place, roster: Roster, population: Population): Fault[] {
+/** A fault that concerns all of its places at once; null for one that strikes each by itself. */
+function groupFault(fault: WrittenFault, residents: readonly Resident[]): Fault[] | null {
   const { at } = fault;
+  const names = (target: FaultTarget): string[] => namesOf(target, residents);
+  switch (fault.kind) {
+    case 'partition': {
+      if (fault.groups !== undefined) {
+        return [{ at, kind: 'partition', groups: fault.groups.map(names), ...lasting(fault) }];
+      }
+      const inside = names(fault.target);
+      const members = new Set(inside);
+      const outside = residents.flatMap(({ name }) => (members.has(name) ? [] : [name]));
+      return [{ at, kind: 'partition', groups: [inside, outside], ...lasting(fault) }];
+    }
+    case 'cut': {
+      const { oneWay } = fault;
+      return [{ at, kind: 'cut', from: names(fault.target), to: names(fault.to), oneWay, ...lasting(fault) }];
+    }
+    case 'clog': {
+      const slower = fault.by === null ? {} : { delay_us: fault.by };
+      const to = fault.to ?? (fault.oneWay === true ? everybody(residents) : null);
+      const others = to === null ? {} : { to: names(to), bothWays: fault.oneWay !== true };
+      return [{ at, kind: 'clog', from: names(fault.target), ...others, ...slower, ...ending(fault) }];
+    }
+    case 'swizzle':
+      return [{ at, kind: 'swizzle', of: names(fault.target), ...ending(fault) }];
+    case 'break': {
+      const others = fault.to === null ? {} : { to: names(fault.to) };
+      const { inFlight, late } = fault;
+      return [{ at, kind: 'break', from: names(fault.target), ...others, inFlight, late_us: late }];
+    }
+    default:
+      return null;
+  }
+}
+
+function everybody(residents: readonly Resident[]): FaultTarget {
+  const classes = [...new Set(residents.map(({ className }) => className))];
+  return { kind: 'several', of: classes.map(name => ({ kind: 'class', class: name })) };
+}
+
+type GroupKind = 'partition' | 'cut' | 'clog' | 'swizzle' | 'break';
+type SingleFault = Exclude<WrittenFault, { readonly kind: GroupKind }>;
+
+function singleFaults(written: WrittenFault, residents: readonly Resident[]): Fault[] {
+  const fault = written as SingleFault;
+  const hosts = new Map(residents.map(one => [one.name, one.hosts]));
+  const { kind } = fault;
+  // Of a region, only those are struck who have what the fault strikes.
+  const ofContainers = kind === 'hostOutage' || kind === 'crashLoop' || kind === 'workloadCrash';
+  return placesOf(fault.target, residents)
+    .filter(({ name }) => !ofContainers || (hosts.get(name) ?? 0) > 0)
+    .flatMap(place => onePlace(fault, place, hosts.get(place.name) ?? 0));
+}
+
+function onePlace(fault: SingleFault, { name, host }: Place, hostCount: number): Fault[] {
+  const { at } = fault;
+  const base = { at, target: name, ...lasting(fault) };
   switch (fault.kind) {
     case 'crash':
-      return [{ at, kind: 'crash', target: name, silent: fault.silent, ...lasting(fault) }];
+      return [{ ...base, kind: 'crash', silent: fault.silent }];
     case 'restart':
       return [{ at, kind: 'restart', target: name }];
     case 'pause':
       return [{ at, kind: 'pause', target: name, ...ending(fault) }];
     case 'hostOutage': {
-      const hosts = host === null ? Array.from({ length: roster.get(name) ?? 0 }, (_, i) => i) : [host];
-      return hosts.map(one => ({ at, kind: 'hostOutage', target: name, host: one, ...lasting(fault) }));
+      const hosts = host === null ? Array.from({ length: hostCount }, (_, i) => i) : [host];
+      return hosts.map(one => ({ ...base, kind: 'hostOutage', host: one }));
     }
-    case 'cut': {
-      const { oneWay } = fault;
-      return placesOf(fault.to, population).map(to => ({
-        at,
-        kind: 'cut',
-        from: name,
-        to: to.name,
-        oneWay,
-        ...lasting(fault),
-      }));
-    }
-    case 'clog': {
-      const slower = fault.by === null ? {} : { delay_us: fault.by };
-      const others = fault.to === null ? [{}] : placesOf(fault.to, population).map(to => ({ to: to.name }));
-      return others.map(to => ({ at, kind: 'clog', from: name, ...to, ...slower, ...ending(fault) }));
-    }
+    case 'slowCpu':
     case 'slowDisk':
-      return [{ at, kind: 'slowDisk', target: name, factor: fault.factor, ...lasting(fault) }];
+      return [{ ...base, kind: fault.kind, factor: fault.factor }];
     case 'clockStep':
-      return [{ at, kind: 'clockStep', target: name, by_us: fault.by, ...lasting(fault) }];
+      return [{ ...base, kind: 'clockStep', by_us: fault.by }];
+    case 'clockDrift':
+      return [{ ...base, kind: 'clockDrift', ppm: fault.ppm }];
+    case 'diskRollback':
+      return [{ ...base, kind: 'diskRollback', to: fault.to }];
+    case 'bitRot':
+      return [{ at, kind: 'bitRot', target: name, of: fault.of, count: fault.count }];
     case 'workloadCrash':
       return [{ at, kind: 'workloadCrash', target: name, outOfMemory: fault.outOfMemory }];
+    case 'crashLoop':
+      return [{ ...base, kind: 'crashLoop', after_us: fault.after, outOfMemory: fault.outOfMemory }];
     case 'diskLoss':
     case 'fullDisk':
     case 'ioError':
-      return [{ at, kind: fault.kind, target: name, ...lasting(fault) }];
-    case 'partition':
-      throw new Error('a partition concerns all of its places at once');
+    case 'refuse':
+      return [{ ...base, kind: fault.kind }];
   }
 }

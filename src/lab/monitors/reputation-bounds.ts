@@ -72,8 +72,8 @@ export class ReputationBounds {
         if (event.account === event.target) this.#changeStake(event.account, event.amount);
         return;
       case 'StakeSlashed':
-        // Bonded and unbonding stake are slashed alike, and the event does not say which: the rest of the block is unsure.
-        if (event.account === event.source) this.#slashed.add(event.account);
+        // Stake is slashed wherever it is, and the event does not say where: the rest of the block is unsure.
+        this.#slashed.add(event.account);
         return;
       case 'LeaseCreated':
         this.#leases.set(event.lease, { provider: event.provider, paid: 0, price: event.price });

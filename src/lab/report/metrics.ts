@@ -1,5 +1,5 @@
 /** What each metric of summary.csv and series.csv means. */
-import { METRICS, PROVIDER_CLASS_METRICS, TENANT_CLASS_METRICS } from '../experiment/summary.ts';
+import { METRICS, PROVIDER_CLASS_METRICS, SDL_METRICS, TENANT_CLASS_METRICS } from '../experiment/summary.ts';
 
 /** Metrics of series.csv; `<class>` stands for the name of a provider class. */
 const SERIES: Readonly<Record<string, string>> = {
@@ -35,7 +35,7 @@ const OF_CLASS = Object.entries({ ...PROVIDER_CLASS_METRICS, ...TENANT_CLASS_MET
 
 /** A sentence about a metric of summary.csv; those of a class are named `<class>_<metric>`. */
 export function aboutSummaryMetric(name: string): string {
-  const about = METRICS[name];
+  const about = METRICS[name] ?? SDL_METRICS[name];
   if (about !== undefined) return about;
   for (const [end, text] of OF_CLASS) {
     if (name.endsWith(`_${end}`)) return `class ${name.slice(0, -end.length - 1)}: ${text}`;

@@ -6,7 +6,14 @@
  */
 
 import type { ParameterName, ParameterValue } from '../../protocol/model/params.ts';
-import { faultOfParameter, PARAMETER_NAMES, PARAMETERS } from '../../protocol/model/params.ts';
+import {
+  conflictOfParams,
+  defaultParams,
+  faultOfParameter,
+  PARAMETER_NAMES,
+  PARAMETERS,
+  withParams,
+} from '../../protocol/model/params.ts';
 import { expectedName } from './problem.ts';
 import { EXPECTED, grouped, parseBytes, parseDuration, parseMoney, parseNumber, QuantityError, show } from './units.ts';
 import type { ParamProblem } from './validate.ts';
@@ -36,7 +43,21 @@ export function protocolParams(params: Readonly<Record<string, number | string |
       problems.push({ name, expected: expectation(known) });
     }
   }
+  const conflict = problems.length === 0 ? conflictOfPeriods(values) : null;
+  if (conflict !== null) problems.push(conflict);
   return { values, problems };
+}
+
+/** Periods that do not go together, put down to one that the scenario names. */
+function conflictOfPeriods(values: Readonly<Record<string, ParameterValue>>): ParamProblem | null {
+  const params = withParams(defaultParams(), values);
+  const conflict = conflictOfParams(params);
+  if (conflict === null) return null;
+  const { longer, shorter } = conflict;
+  const period = (name: ParameterName): string => `the ${grouped(Number(params[name]))} us of ${name}`;
+  return Object.hasOwn(values, longer)
+    ? { name: longer, expected: `more than ${period(shorter)}` }
+    : { name: shorter, expected: `less than ${period(longer)}` };
 }
 
 /** Whether a scenario's parameters are the protocol's; for LoadOptions.checkParams. */

@@ -6,10 +6,11 @@
  * whose parts could not be read is passed over: the error in the part has been reported, and guessing would add noise.
  */
 
+import { MICRO_PER_AKASH } from '../../protocol/ledger/money.ts';
 import { meanOf } from './distributions.ts';
 import type { FieldIssue } from './fields.ts';
 import { isRecord } from './fields.ts';
-import { MAX_MEMBERS } from './limits.ts';
+import { MAX_MEMBERS, MAX_VALIDATORS } from './limits.ts';
 import type { Step } from './problem.ts';
 import { expectedName } from './problem.ts';
 import type { WrittenFault } from './schema-faults.ts';
@@ -21,6 +22,7 @@ import type {
   NetworkOptions,
   ProviderClass,
   RegionChoice,
+  SdlWorkload,
   TenantClass,
   Workload,
 } from './types.ts';
@@ -29,7 +31,7 @@ import { grouped, show } from './units.ts';
 /** Most deployments that a class may be expected to make; more is a slip of the unit. */
 const MAX_ARRIVALS = 100_000_000;
 /** Kinds of faults that hit what only providers have. */
-const OF_PROVIDERS: ReadonlySet<FaultKind> = new Set(['hostOutage', 'workloadCrash']);
+const OF_PROVIDERS: ReadonlySet<FaultKind> = new Set(['hostOutage', 'workloadCrash', 'crashLoop']);
 /** The class of the chain's own participants, which scenarios do not declare. */
 export const VALIDATOR_CLASS = 'validator';
 
@@ -52,6 +54,7 @@ export interface Parts {
   readonly providerNames: readonly string[];
   readonly tenantNames: readonly string[];
   readonly workload: Workload | null | undefined;
+  readonly sdl: SdlWorkload | null | undefined;
   readonly faults: readonly ReadFault[];
 }
 
@@ -64,6 +67,7 @@ export function checkParts(parts: Parts): FieldIssue[] {
   checkChain(parts, report);
   checkRegions(parts, report);
   checkTrace(parts, report);
+  checkSdl(parts, report);
   checkGroups(parts, report);
   for (const fault of parts.faults) checkFault(parts, fault, report);
   return issues;
@@ -120,13 +124,24 @@ function checkTotals({ providers, tenants, providerNames, tenantNames }: Parts, 
   }
 }
 
+/** Over all classes. */
+function validatorCount(chain: ChainOptions): number {
+  return chain.validators.reduce((sum, one) => sum + one.count, 0);
+}
+
 function checkChain({ chain }: Parts, report: Report): void {
-  if (chain !== undefined && chain.validators !== 1) {
+  if (chain === undefined) return;
+  const count = validatorCount(chain);
+  if (count > MAX_VALIDATORS) report(['chain', 'validators'], `${count} validators`, `at most ${MAX_VALIDATORS}`, true);
+  if (count > 1 && chain.commitments === null) {
     report(
-      ['chain', 'validators'],
-      `${chain.validators} validators`,
-      '1: chains of several validators cannot be run yet',
+      ['chain', 'commitments'],
+      `off with ${count} validators`,
+      'every_block or {every: 10}: off is for one alone',
     );
+  }
+  if (chain.validators.every(one => one.stake < MICRO_PER_AKASH)) {
+    report(['chain', 'validators'], 'nobody with a stake of 1 AKASH', 'somebody who can be elected');
   }
 }
 
@@ -158,6 +173,8 @@ function checkRegions(parts: Parts, report: Report): void {
     tenant.deployment.forEach(({ region }, i) => {
       check(region, [...path, 'deployment', i, 'region'], supplied, 'that has a provider');
     });
+    const asked = tenant.sdl?.terms.region ?? null;
+    check(asked, [...path, 'deployment', 'sdl', 'region'], supplied, 'that has a provider');
   }
   checkLinks(parts, supplied, linked, report);
 }
@@ -202,9 +219,22 @@ function checkTrace({ providers, tenants, workload }: Parts, report: Report): vo
   }
 }
 
+function checkSdl({ tenants, sdl }: Parts, report: Report): void {
+  const deploying = tenants.filter(tenant => tenant.sdl !== null);
+  for (const { name, arrivals } of deploying) {
+    const path = ['tenants', name, 'deployment', 'sdl'];
+    if (sdl === null) report(path, null, 'a workload section with the folder of the files, sdl', true);
+    if (arrivals.kind === 'trace') report(path, null, 'infrastructures: the pods of the trace are what arrives', true);
+  }
+  if (sdl !== null && sdl !== undefined && deploying.length === 0 && tenants.length > 0) {
+    report(['workload', 'sdl'], null, 'a class of tenants with deployment: {sdl: {}}', true);
+  }
+}
+
 /** Whether a class says what its groups need, which stands in the trace instead when it replays one. */
 function checkGroups({ tenants, data }: Parts, report: Report): void {
   for (const tenant of tenants) {
+    if (tenant.sdl !== null) continue;
     const written = (data.tenants as Record<string, { deployment: { groups: Record<string, unknown>[] }[] }>)[
       tenant.name
     ]!;
@@ -240,13 +270,22 @@ function checkFault(parts: Parts, fault: ReadFault, report: Report): void {
   if (parts.horizon !== undefined && fault.at >= parts.horizon) {
     report([...path, 'at'], null, `less than the horizon, ${shown(parts.data.horizon)}`);
   }
-  checkTarget(parts, fault.target, fault.kind, [...path, 'target'], report);
-  if (fault.kind === 'cut' || fault.kind === 'clog') {
+  const groups = fault.kind === 'partition' ? fault.groups : undefined;
+  if (groups === undefined) checkTarget(parts, fault.target, fault.kind, [...path, 'target'], report);
+  else groups.forEach((group, i) => void checkTarget(parts, group, fault.kind, [...path, 'groups', i], report));
+  if (fault.kind === 'diskRollback' && fault.to > fault.at) {
+    report([...path, 'to'], null, 'a time that is not later than `at`');
+  }
+  if (fault.kind === 'cut' || fault.kind === 'clog' || fault.kind === 'break') {
     if (fault.to !== null) checkTarget(parts, fault.to, fault.kind, [...path, 'to'], report);
   }
 }
 
 function checkTarget(parts: Parts, target: FaultTarget, kind: FaultKind, path: readonly Step[], report: Report): void {
+  if (target.kind === 'several') {
+    target.of.forEach((one, i) => void checkTarget(parts, one, kind, [...path, i], report));
+    return;
+  }
   if (target.kind === 'region') {
     const supplied = providerRegions(parts);
     if (supplied === null) return;
@@ -279,7 +318,8 @@ function checkMember(
   const provider = parts.providers.find(({ name }) => name === target.class);
   const supply = provider?.supply.kind === 'counted' ? provider.supply : null;
   const tenant = parts.tenants.find(({ name }) => name === target.class);
-  const members = target.class === VALIDATOR_CLASS ? parts.chain?.validators : (supply?.count ?? tenant?.count);
+  const members =
+    target.class === VALIDATOR_CLASS ? parts.chain && validatorCount(parts.chain) : (supply?.count ?? tenant?.count);
   if (members !== undefined && target.index >= members) {
     const all = members === 1 ? '' : ` to ${target.class}-${members - 1}`;
     report(path, null, `${target.class}-0${all}`);

@@ -218,6 +218,42 @@ export function shape<S extends z.ZodRawShape>(fields: S): z.ZodObject<S, z.core
   });
 }
 
+/** A part of a map: keys that stand or are absent together, and what they are read as. */
+export interface Part<T> {
+  readonly keys: readonly string[];
+  readonly schema: z.ZodType<T>;
+}
+
+/** A map of several parts, at least one of which must be there; one without any of its keys is null. */
+export function together<A, B>(first: Part<A>, second: Part<B>): z.ZodType<readonly [A | null, B | null]> {
+  const known = [...first.keys, ...second.keys];
+  const read = (value: unknown, context: z.core.$RefinementCtx): readonly [A | null, B | null] => {
+    const refuse = ({ path, expected, found, atKey }: FieldIssue): void =>
+      context.addIssue({ code: 'custom', message: expected, path: [...path], params: { found, atKey } });
+    if (!isRecord(value)) {
+      refuse({ path: [], expected: `a map of ${known.join(', ')}`, found: null, atKey: false });
+      return z.NEVER;
+    }
+    const unknown = Object.keys(value).filter(key => !known.includes(key));
+    for (const key of unknown) {
+      refuse({ path: [key], expected: expectedName(key, known), found: `the key ${show(key)}`, atKey: true });
+    }
+    const of = <T>({ keys, schema }: Part<T>, wanted: boolean): T | null => {
+      const own = Object.entries(value).filter(([key]) => keys.includes(key));
+      if (own.length === 0 && !wanted) return null;
+      const result = schema.safeParse(Object.fromEntries(own));
+      if (result.success) return result.data;
+      for (const issue of flatten(result.error.issues)) refuse(issue);
+      return null;
+    };
+    // An empty map lacks the first; behind a misspelt key either may be meant.
+    const empty = unknown.length === 0 && !Object.keys(value).some(key => second.keys.includes(key));
+    return [of(first, empty), of(second, false)];
+  };
+  const properties = Object.assign({}, ...[first, second].map(part => jsonSchemaOf(part.schema).properties));
+  return z.unknown().transform(read).meta({ type: 'object', properties, additionalProperties: false });
+}
+
 /** A map from names of one's own choosing. */
 export function mapOf<T>(
   value: z.ZodType<T>,

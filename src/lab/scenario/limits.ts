@@ -2,6 +2,7 @@
 
 /** Most members of one class, and of all classes of providers or of tenants together. */
 export const MAX_MEMBERS = 1_000_000;
+export const MAX_VALIDATORS = 150;
 /** As the protocol has it. */
 export const MAX_INFRASTRUCTURES = 32;
 export const MAX_GROUPS = 64;

@@ -6,13 +6,15 @@
  */
 
 import type { Place, ScenarioError } from './problem.ts';
-import { errorAt, InvalidScenario } from './problem.ts';
+import { errorAt, expectedName, InvalidScenario } from './problem.ts';
+import { faultOfNames, isSdlName, MAX_SDL_FILES, NOTES_FILES, readCatalogue, type SdlCatalogue } from './sdl-folder.ts';
+import { planClass } from './sdl-plan.ts';
 import { applyOverride, isOverride } from './set.ts';
 import type { Trace } from './trace.ts';
 import { MAX_TRACE_BYTES, readNodes, readPods, traceProviders } from './trace.ts';
 import type { Tree } from './tree.ts';
-import { decode, find, locate, MAX_FILE_BYTES, merge, parseTree } from './tree.ts';
-import type { Scenario, Workload } from './types.ts';
+import { decode, find, locate, locateKey, MAX_FILE_BYTES, merge, parseTree } from './tree.ts';
+import type { Scenario, SdlWorkload, Workload } from './types.ts';
 import { grouped, QuantityError, show } from './units.ts';
 import type { ParamsCheck } from './validate.ts';
 import { validateTree } from './validate.ts';
@@ -27,8 +29,15 @@ const MAX_EXTENDS = 16;
  */
 export type ReadFile = (path: string, maxBytes: number) => Uint8Array | string;
 
+/**
+ * Names of the plain files in a folder, in any order. May throw an Error, whose message then says why.
+ */
+export type ListFolder = (path: string) => readonly string[];
+
 export interface LoadOptions {
   readonly readFile: ReadFile;
+  /** Without it no scenario with a folder of SDL files can be loaded. */
+  readonly listFolder?: ListFolder;
   /** `path=value`, in order. */
   readonly overrides?: readonly string[];
   /** Checks chain.params; without it any are taken. */
@@ -39,13 +48,17 @@ export interface LoadOptions {
 export interface Source {
   readonly path: string;
   readonly bytes: Uint8Array;
+  /** scenario: the file itself or one that it extends. trace, sdl: what its workload names. */
+  readonly kind: 'scenario' | 'trace' | 'sdl';
 }
 
 export interface LoadedScenario {
   readonly scenario: Scenario;
   /** What `workload` names. */
   readonly trace: Trace | null;
-  /** The scenario file first, then what it extends, then trace files. */
+  /** The files of the folder that `workload.sdl` names. */
+  readonly sdl: SdlCatalogue | null;
+  /** The scenario file first, then what it extends, then trace files, then SDL files. */
   readonly sources: readonly Source[];
 }
 
@@ -73,10 +86,12 @@ export function loadScenario(path: string, options: LoadOptions): LoadedScenario
     throw new InvalidScenario([...refused, ...(validation.ok ? [] : validation.errors)]);
   }
   const { scenario } = validation;
-  if (scenario.workload === null) return { scenario, trace: null, sources: files.sources };
-  const workload = resolved(scenario.workload, tree);
-  const trace = readTrace(workload, tree, files);
-  return { scenario: Object.freeze({ ...scenario, workload }), trace, sources: files.sources };
+  const workload = scenario.workload === null ? null : resolved(scenario.workload, tree);
+  const trace = workload === null ? null : readTrace(workload, tree, files);
+  const sdlWorkload = scenario.sdl === null ? null : resolvedSdl(scenario.sdl, tree);
+  const complete: Scenario = Object.freeze({ ...scenario, workload, sdl: sdlWorkload });
+  const sdl = sdlWorkload === null ? null : readFolder(complete, sdlWorkload, tree, files, options.listFolder);
+  return { scenario: complete, trace, sdl, sources: files.sources };
 }
 
 /**
@@ -96,7 +111,7 @@ class Files {
   }
 
   /** The file's content; `blame` is where its name stands. */
-  read(path: string, maxBytes: number, blame: Place, dotted: readonly string[]): Uint8Array {
+  read(path: string, maxBytes: number, blame: Place, dotted: readonly string[], kind: Source['kind']): Uint8Array {
     let content: Uint8Array | string;
     try {
       content = this.readFile(path, maxBytes);
@@ -110,7 +125,7 @@ class Files {
       const found = `${grouped(bytes.length)} bytes in ${show(path)}`;
       throw new InvalidScenario([errorAt(blame, dotted, found, `at most ${grouped(maxBytes)}`)]);
     }
-    this.sources.push({ path, bytes });
+    this.sources.push({ path, bytes, kind });
     return bytes;
   }
 }
@@ -130,7 +145,7 @@ function readExtended(path: string, files: Files): Tree {
       throw new InvalidScenario([errorAt(blame, ['extends'], `a chain of more files`, `at most ${MAX_EXTENDS}`)]);
     }
     chain.push(next);
-    const bytes = files.read(next, MAX_FILE_BYTES, blame, chain.length === 1 ? [] : ['extends']);
+    const bytes = files.read(next, MAX_FILE_BYTES, blame, chain.length === 1 ? [] : ['extends'], 'scenario');
     const tree = parseTree(next, decode(next, bytes));
     const base: Tree | null = find(tree, ['extends']);
     if (tree.kind === 'map') tree.entries.delete('extends');
@@ -175,13 +190,61 @@ function resolved(workload: Workload, tree: Tree): Workload {
   return Object.freeze({ ...workload, pods: resolve('pods'), nodes: resolve('nodes') });
 }
 
+function resolvedSdl(sdl: SdlWorkload, tree: Tree): SdlWorkload {
+  const { place } = find(tree, ['workload', 'sdl']) ?? tree;
+  const folder = isOverride(place) ? normalised(sdl.folder) : besides(place.file, sdl.folder);
+  return Object.freeze({ ...sdl, folder: folder === '' ? '.' : folder });
+}
+
+/** Reads the SDL files of a scenario, of which each class that deploys them must be able to deploy one. */
+function readFolder(
+  scenario: Scenario,
+  { folder, conversion }: SdlWorkload,
+  tree: Tree,
+  files: Files,
+  listFolder: ListFolder | undefined,
+): SdlCatalogue {
+  const path = ['workload', 'sdl'];
+  const blame = locate(tree, path);
+  const refuse = (found: string, expected: string, at = path, place = blame): never => {
+    throw new InvalidScenario([errorAt(place, at, found, expected)]);
+  };
+  let names: readonly string[] = [];
+  try {
+    if (listFolder === undefined) throw new Error('folders cannot be listed here');
+    names = listFolder(folder);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    refuse(`${show(folder)} (${error.message})`, 'a folder of SDL files');
+  }
+  const fault = faultOfNames(names);
+  if (fault !== null) refuse(`${show(folder)} (${fault})`, `a folder of 1 to ${grouped(MAX_SDL_FILES)} SDL files`);
+  const wanted = names.filter(name => isSdlName(name) || NOTES_FILES.includes(name));
+  const catalogue = readCatalogue(folder, wanted, file => files.read(file, MAX_FILE_BYTES, blame, path, 'sdl'));
+  for (const tenant of scenario.tenants) {
+    if (tenant.sdl === null) continue;
+    const at = ['tenants', tenant.name, 'deployment', 'sdl'];
+    const known = catalogue.files.map(one => one.file);
+    for (const name of Object.keys(tenant.sdl.weights)) {
+      if (known.includes(name)) continue;
+      const where = [...at, 'weights', name];
+      refuse(`the file ${show(name)}`, expectedName(name, known), where, locateKey(tree, where));
+    }
+    const { plans } = planClass(catalogue, tenant, conversion);
+    if (plans.some(one => one.weight > 0)) continue;
+    const found = `${grouped(catalogue.files.length)} files in ${show(folder)}, none of which can be deployed`;
+    refuse(found, 'at least one; `orrery sdl` says what is wrong with them', at, locate(tree, at));
+  }
+  return catalogue;
+}
+
 function readTrace(workload: Workload, tree: Tree | null, files: Files): Trace {
   const errors: ScenarioError[] = [];
   const read = <T>(key: 'pods' | 'nodes', reader: (file: string, text: string) => T[]): T[] => {
     const file = workload[key];
     const blame = tree === null ? { file, line: 0, column: 0 } : locate(tree, ['workload', key]);
     try {
-      const bytes = files.read(file, MAX_TRACE_BYTES, blame, ['workload', key]);
+      const bytes = files.read(file, MAX_TRACE_BYTES, blame, ['workload', key], 'trace');
       return reader(file, decode(file, bytes, MAX_TRACE_BYTES));
     } catch (error) {
       if (!(error instanceof InvalidScenario)) throw error;

@@ -6,6 +6,7 @@ import { PRICE_VARIABLES } from './expression.ts';
 import { choice, expression, flag, list, money, oneOf, quantity, shape, share, whole } from './fields.ts';
 import { DAY, MAX_GROUPS, MAX_INFRASTRUCTURES, MAX_MEMBERS } from './limits.ts';
 import { anyRegion, attributes, duration, given, rates, region } from './schema-common.ts';
+import { sdlTemplate } from './schema-sdl.ts';
 import type {
   Arrivals,
   Distribution,
@@ -13,6 +14,7 @@ import type {
   GroupTemplate,
   InfrastructureTemplate,
   PriceLimit,
+  SdlTemplate,
   TenantBehaviour,
   TenantClass,
 } from './types.ts';
@@ -103,6 +105,20 @@ const infrastructure: z.ZodType<InfrastructureTemplate> = shape({
   groups: list(group, 1, MAX_GROUPS, 'groups'),
 });
 
+interface Demand {
+  readonly deployment: readonly InfrastructureTemplate[];
+  readonly sdl: SdlTemplate | null;
+}
+
+/** What a class deploys: infrastructures that the scenario describes, or SDL files. */
+const demand = choice<Demand>('deployment', `a list of 1 to ${MAX_INFRASTRUCTURES} infrastructures, or a choice`, {
+  tagged: { sdl: sdlTemplate.transform(sdl => ({ deployment: [], sdl })) },
+  list: list(infrastructure, 1, MAX_INFRASTRUCTURES, 'infrastructures').transform(deployment => ({
+    deployment,
+    sdl: null,
+  })),
+});
+
 const tenantFields = shape({
   count: whole(1, MAX_MEMBERS),
   balance: money(),
@@ -124,13 +140,14 @@ const tenantFields = shape({
   waitDuration: whole(0, 100_000).prefault(2).describe('blocks'),
   openFor: given(duration({ positive: true }), '60s'),
   behaviour: given(tenantBehaviour, 'honest'),
-  deployment: list(infrastructure, 1, MAX_INFRASTRUCTURES, 'infrastructures'),
+  deployment: demand,
 });
 
 /** A class of tenants; `name` is filled in by the loader, from the key, and so is `last` where it is null. */
 export const tenantSchema: z.ZodType<Omit<TenantClass, 'name' | 'last'> & { last: number | null }> =
-  tenantFields.transform(({ region: place, lifetime, refill, last, ...rest }) => ({
+  tenantFields.transform(({ region: place, lifetime, refill, last, deployment, ...rest }) => ({
     ...rest,
+    ...deployment,
     region: place ?? null,
     lifetime: lifetime ?? null,
     refill: refill ?? null,

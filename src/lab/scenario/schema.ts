@@ -8,13 +8,36 @@
 
 import { z } from 'zod';
 import { distribution } from './distribution-fields.ts';
-import { choice, expression, list, mapOf, matching, oneOf, quantity, shape, text, whole } from './fields.ts';
-import { MAX_CLASSES, MAX_FAULTS, MAX_HORIZON } from './limits.ts';
-import { className, duration, given, regionName } from './schema-common.ts';
+import {
+  choice,
+  expression,
+  list,
+  mapOf,
+  matching,
+  money,
+  oneOf,
+  quantity,
+  shape,
+  share,
+  text,
+  together,
+  whole,
+} from './fields.ts';
+import { MAX_CLASSES, MAX_FAULTS, MAX_HORIZON, MAX_VALIDATORS } from './limits.ts';
+import { className, duration, given, region, regionName } from './schema-common.ts';
 import { faultSchema } from './schema-faults.ts';
 import { providerSchema } from './schema-providers.ts';
+import { asSdlWorkload, SDL_KEYS, sdlWorkload } from './schema-sdl.ts';
 import { tenantSchema } from './schema-tenants.ts';
-import type { ChainOptions, Distribution, EveryBlocks, NetworkOptions, Workload } from './types.ts';
+import type {
+  ChainOptions,
+  Distribution,
+  EveryBlocks,
+  NetworkOptions,
+  Topology,
+  ValidatorClass,
+  Workload,
+} from './types.ts';
 import { OBSERVED_FILES } from './types.ts';
 
 export type * from './types.ts';
@@ -31,13 +54,52 @@ const invariants = choice<EveryBlocks | null>('invariants', 'how often invariant
 
 const paramValue = z.union([text(256), z.number(), z.boolean()], { error: 'a number, text or true/false' });
 
+const validatorClass = shape({
+  count: whole(1, MAX_VALIDATORS).prefault(1),
+  stake: given(money(), '1000000 akash').describe('own bonded stake of each'),
+  commission: given(
+    share().transform(part => Math.round(part * 1e6)),
+    '10%',
+  ),
+  region: region.optional(),
+}).transform(({ region: where, ...rest }): ValidatorClass => ({ ...rest, region: where ?? null }));
+const validators = choice<readonly ValidatorClass[]>(
+  'validators',
+  'a number of validators, or a list of classes with count, stake, commission and region',
+  {
+    tagged: {},
+    plain: whole(1, MAX_VALIDATORS).transform(count => [validatorClass.parse({ count })]),
+    list: list(validatorClass, 1, MAX_VALIDATORS, 'validator classes'),
+  },
+);
+const topology = choice<Topology>('topology', 'which nodes are connected', {
+  words: { mesh: { kind: 'mesh' } },
+  tagged: { degree: whole(2, MAX_VALIDATORS).transform(degree => ({ kind: 'partial' as const, degree })) },
+});
+const timeout = (base: string) =>
+  given(
+    shape({
+      base: given(duration({ positive: true }), base),
+      delta: given(duration({ positive: true }), '500ms').describe('longer by this with each round'),
+    }),
+    {},
+  );
+const timeouts = shape({ propose: timeout('3s'), prevote: timeout('1s'), precommit: timeout('1s') });
+
 const chain: z.ZodType<ChainOptions> = shape({
   blockInterval: given(duration({ positive: true }), '6s').describe('time between blocks'),
-  validators: whole(1, 150).prefault(1),
-  commitments: given(commitments, 'off'),
+  validators: given(validators, 1),
+  topology: given(topology, 'mesh').describe('connections among validators'),
+  timeouts: given(timeouts, {}).describe('how long a round waits for a proposal and for votes'),
+  keepBlocks: whole(1, 10_000_000).prefault(200).describe('blocks that a node keeps for others'),
+  snapshotEvery: whole(0, 10_000_000).prefault(100).describe('blocks between snapshots of the state; 0: none'),
+  commitments: commitments.optional().describe('off by default with one validator, else every block'),
   signatures: oneOf(['keyed-hash', 'ed25519']).prefault('keyed-hash'),
   invariants: given(invariants, 'every_block'),
   params: mapOf(paramValue, matching(/^[A-Za-z]\w{0,63}$/, 'a parameter name'), 256, 'parameters').prefault({}),
+}).transform(({ commitments: written, ...rest }) => {
+  const isAlone = rest.validators.reduce((sum, one) => sum + one.count, 0) === 1;
+  return { ...rest, commitments: written === undefined ? (isAlone ? null : { every: 1 }) : written };
 });
 
 const link = shape({
@@ -77,7 +139,7 @@ const network: z.ZodType<NetworkOptions> = shape({
 // ---------------------------------------------------------------- workload, faults, observation
 
 const path = text(1_024, 'a file name');
-const workload: z.ZodType<Workload> = shape({
+const traceFields = shape({
   format: oneOf(['openb']),
   pods: path,
   nodes: path,
@@ -86,7 +148,8 @@ const workload: z.ZodType<Workload> = shape({
     .describe('gaps between arrivals are divided by it'),
   targetLoad: quantity('number', { positive: true, max: 100 }).optional().describe('mean GPU load to scale to'),
   nodesPerProvider: whole(1, 100_000).prefault(32),
-})
+});
+const trace: z.ZodType<Workload> = traceFields
   .refine(({ timeScale, targetLoad }) => (timeScale === undefined) !== (targetLoad === undefined), {
     error: 'exactly one of timeScale and targetLoad',
   })
@@ -97,6 +160,12 @@ const workload: z.ZodType<Workload> = shape({
         ? { kind: 'timeScale' as const, timeScale }
         : { kind: 'targetLoad' as const, targetLoad: targetLoad! },
   }));
+
+/** A trace, a folder of SDL files, or both. */
+const workload = together(
+  { keys: Object.keys(traceFields.shape), schema: trace },
+  { keys: SDL_KEYS, schema: sdlWorkload.transform(asSdlWorkload) },
+);
 
 const observe = shape({
   every: given(duration({ positive: true }), '10m').describe('sampling period of series.csv'),

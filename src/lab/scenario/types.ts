@@ -8,6 +8,11 @@
  * functions where they are needed. Every default has been filled in: null means "none", never "not said".
  */
 
+import type { PriceConversion } from '../../protocol/manifest/market.ts';
+import type { Fault } from './types-faults.ts';
+
+export type { Fault, FaultAction, FaultKind, FaultTarget } from './types-faults.ts';
+
 /** What a number measures, and with it the unit in which a distribution's parameters and draws are given. */
 export type Quantity =
   /** whole microseconds */
@@ -71,10 +76,38 @@ export interface EveryBlocks {
   readonly every: number;
 }
 
+/** Validators that are alike. */
+export interface ValidatorClass {
+  readonly count: number;
+  /** micro-AKASH that each has bonded with itself. */
+  readonly stake: bigint;
+  /** parts per million */
+  readonly commission: number;
+  /** `null`: nowhere in particular. */
+  readonly region: RegionChoice | null;
+}
+
+/** Who is connected to whom: everybody with everybody, or each with about `degree` others. */
+export type Topology = { readonly kind: 'mesh' } | { readonly kind: 'partial'; readonly degree: number };
+
+/** Waiting in a round's steps, microseconds: `base + round x delta`. */
+export interface RoundTimeouts {
+  readonly propose: { readonly base: number; readonly delta: number };
+  readonly prevote: { readonly base: number; readonly delta: number };
+  readonly precommit: { readonly base: number; readonly delta: number };
+}
+
 export interface ChainOptions {
   /** microseconds, above 0 */
   readonly blockInterval: number;
-  readonly validators: number;
+  /** Named validator-0, validator-1, ... through all classes. */
+  readonly validators: readonly ValidatorClass[];
+  readonly topology: Topology;
+  readonly timeouts: RoundTimeouts;
+  /** Blocks that a node's store keeps at least. */
+  readonly keepBlocks: number;
+  /** A snapshot of the state at every so many heights; 0 = never. */
+  readonly snapshotEvery: number;
   /** `null`: the state is not committed to (only with one validator). */
   readonly commitments: EveryBlocks | null;
   readonly signatures: 'keyed-hash' | 'ed25519';
@@ -260,6 +293,26 @@ export interface InfrastructureTemplate {
   readonly groups: readonly GroupTemplate[];
 }
 
+/** What the market asks of a deployment and SDL files do not say. */
+export interface SdlTerms {
+  /** null: any region. Of several datacenters the i-th takes the i-th of a list. */
+  readonly region: RegionChoice | null;
+  readonly persist: boolean;
+  /** 0 to 1 */
+  readonly reputationAtLeast: number;
+  /** micro-AKASH per unit */
+  readonly collateral: bigint;
+  /** How many datacenters each run all that a placement asks for. */
+  readonly datacenters: number;
+}
+
+/** How a class deploys SDL files: what they do not say, and how often each is drawn. */
+export interface SdlTemplate {
+  readonly terms: SdlTerms;
+  /** By name of file; the others have the weight that orrery.yaml says, or 1. */
+  readonly weights: Readonly<Record<string, number>>;
+}
+
 export interface TenantClass {
   readonly name: string;
   readonly count: number;
@@ -280,7 +333,10 @@ export interface TenantClass {
   /** microseconds */
   readonly openFor: number;
   readonly behaviour: TenantBehaviour;
+  /** Empty where the class deploys SDL files. */
   readonly deployment: readonly InfrastructureTemplate[];
+  /** null: the class deploys what `deployment` says. */
+  readonly sdl: SdlTemplate | null;
 }
 
 /** A trace to replay. Paths are ready to be read: relative to the working directory, or absolute. */
@@ -295,51 +351,14 @@ export interface Workload {
   readonly nodesPerProvider: number;
 }
 
-export type FaultTarget =
-  /** A single participant: member `index` of the class. */
-  | { readonly kind: 'participant'; readonly class: string; readonly index: number }
-  | { readonly kind: 'class'; readonly class: string }
-  | { readonly kind: 'region'; readonly region: string }
-  | { readonly kind: 'host'; readonly class: string; readonly index: number; readonly host: number };
+/** A folder of SDL files to deploy, and how their prices become the market's. */
+export interface SdlWorkload {
+  /** Ready to be read: relative to the working directory, or absolute. */
+  readonly folder: string;
+  readonly conversion: PriceConversion;
+}
 
-/** What a fault does, in the words of the simulated world, with what it needs to know beside its target. */
-export type FaultAction =
-  /** The process dies and starts again when the fault is over; `silent`: its machine is off and tells nobody. */
-  | { readonly kind: 'crash'; readonly silent: boolean }
-  /** The process dies and starts again at once. */
-  | { readonly kind: 'restart' }
-  /** The process stands still. */
-  | { readonly kind: 'pause' }
-  /** The process dies, and its disk is empty when it starts again. */
-  | { readonly kind: 'diskLoss' }
-  /** A host of a provider goes away with all that runs on it; without a host in the target, all of its hosts. */
-  | { readonly kind: 'hostOutage' }
-  /** Cut off, as a group, from everybody else. */
-  | { readonly kind: 'partition' }
-  /** No packet passes between the two (`oneWay`: none from the target to `to`). */
-  | { readonly kind: 'cut'; readonly to: FaultTarget; readonly oneWay: boolean }
-  /** Packets from and to the target (or between it and `to`) wait, or take `by` longer; `by` null: wait to the end. */
-  | { readonly kind: 'clog'; readonly to: FaultTarget | null; readonly by: number | null }
-  /** The disk takes `factor` times as long. */
-  | { readonly kind: 'slowDisk'; readonly factor: number }
-  | { readonly kind: 'fullDisk' }
-  | { readonly kind: 'ioError' }
-  /** The clock is moved by so many microseconds, back if negative. */
-  | { readonly kind: 'clockStep'; readonly by: number }
-  /** One of the provider's workloads ends. */
-  | { readonly kind: 'workloadCrash'; readonly outOfMemory: boolean };
-
-export type FaultKind = FaultAction['kind'];
-
-export type Fault = FaultAction & {
-  /** microseconds */
-  readonly at: number;
-  readonly target: FaultTarget;
-  /** microseconds; null: until the end of the run */
-  readonly for: number | null;
-};
-
-export const OBSERVED_FILES = ['orders', 'leases', 'providers', 'blocks', 'payments', 'events'] as const;
+export const OBSERVED_FILES = ['orders', 'leases', 'providers', 'blocks', 'payments', 'events', 'sdl'] as const;
 export type ObservedFile = (typeof OBSERVED_FILES)[number];
 
 export interface Scenario {
@@ -356,6 +375,7 @@ export interface Scenario {
   readonly providers: readonly ProviderClass[];
   readonly tenants: readonly TenantClass[];
   readonly workload: Workload | null;
+  readonly sdl: SdlWorkload | null;
   /** By time, then in the order of the file. */
   readonly faults: readonly Fault[];
   readonly observe: { readonly every: number; readonly files: readonly ObservedFile[] };

@@ -20,7 +20,7 @@ import { providerSchema } from './schema-providers.ts';
 import { tenantSchema } from './schema-tenants.ts';
 import type { Tree } from './tree.ts';
 import { locate, locateKey, plain } from './tree.ts';
-import type { Fault, ProviderClass, Scenario } from './types.ts';
+import type { Fault, ProviderClass, Scenario, SdlWorkload, Workload } from './types.ts';
 import { grouped, show } from './units.ts';
 
 /** One thing that a chain parameter check has to say; see ParamsCheck. */
@@ -90,6 +90,7 @@ class SectionReader {
     const providers = this.classes('providers', providerSchema);
     const tenants = this.classes('tenants', tenantSchema);
     const sections = this.sections as Partial<Scenario>;
+    const [trace, sdl] = workloadOf(this.sections, this.data);
     return {
       data: this.data,
       horizon: sections.horizon,
@@ -100,8 +101,8 @@ class SectionReader {
       tenants: tenants as ReadTenant[],
       providerNames: names(this.data.providers),
       tenantNames: names(this.data.tenants),
-      // Absent and faulty look alike in what was read, and mean different things to the checks.
-      workload: sections.workload ?? (this.data.workload === undefined ? null : undefined),
+      workload: trace,
+      sdl,
       faults: this.faults(),
     };
   }
@@ -137,6 +138,18 @@ class SectionReader {
   }
 }
 
+/** The trace and the SDL files of a workload section. */
+type ReadWorkload = readonly [Workload | null, SdlWorkload | null] | readonly [undefined, undefined];
+
+/** Absent and faulty look alike in what was read, and mean different things to the checks. */
+function workloadOf(
+  sections: Readonly<Record<string, unknown>>,
+  data: Readonly<Record<string, unknown>>,
+): ReadWorkload {
+  const read = sections.workload as ReadWorkload | undefined;
+  return read ?? (data.workload === undefined ? [null, null] : [undefined, undefined]);
+}
+
 function names(section: unknown): string[] {
   return isRecord(section) ? Object.keys(section) : [];
 }
@@ -155,6 +168,7 @@ function assemble(reader: SectionReader, parts: Parts): Scenario {
     providers: [...parts.providers],
     tenants: parts.tenants.map(tenant => ({ ...tenant, last: tenant.last ?? horizon })),
     workload: parts.workload ?? null,
+    sdl: parts.sdl ?? null,
     faults: sortedFaults(parts.faults),
     observe: sections.observe,
     expect: sections.expect,

@@ -6,7 +6,9 @@ import { cancelFulfillment, chooseFulfillment, submitFulfillment } from '../mark
 import { registerProvider, updateProvider } from '../market/providers.ts';
 import type { Message, MessageOf } from '../model/messages.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
+import { registerCandidate, type Signing, unjail } from '../stake/candidates.ts';
 import { submitProposal, vote } from '../stake/governance.ts';
+import { submitEvidence } from '../stake/offences.ts';
 import { withdrawRewards } from '../stake/rewards.ts';
 import { delegate, redelegate, stake, undelegate } from '../stake/staking.ts';
 import { grant, revoke } from './grants.ts';
@@ -25,8 +27,15 @@ function transfer(state: State, from: string, msg: MessageOf<'Transfer'>): Refus
 /**
  * Does one message for an account. A refusal may leave traces: the caller rolls them back.
  * @param nonce names the objects that the message creates, together with the account
+ * @param signing by which signatures within messages are checked
  */
-export function applyMessage(state: State, account: string, nonce: string, msg: Message): Refusal | null {
+export function applyMessage(
+  state: State,
+  account: string,
+  nonce: string,
+  msg: Message,
+  signing: Signing,
+): Refusal | null {
   switch (msg.type) {
     case 'Transfer':
       return transfer(state, account, msg);
@@ -40,6 +49,12 @@ export function applyMessage(state: State, account: string, nonce: string, msg: 
       return redelegate(state, account, msg);
     case 'WithdrawRewards':
       return withdrawRewards(state, account, msg);
+    case 'RegisterCandidate':
+      return registerCandidate(state, signing, account, msg);
+    case 'Unjail':
+      return unjail(state, account);
+    case 'SubmitEvidence':
+      return submitEvidence(state, signing, msg);
     case 'RegisterProvider':
       return registerProvider(state, account, msg);
     case 'UpdateProvider':

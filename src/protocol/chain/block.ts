@@ -4,7 +4,8 @@ import { address } from '../codec/address.ts';
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import { merkleRoot } from '../codec/merkle.ts';
 import { HASH_WORDS, sha256Into, wordsToBytes } from '../codec/sha256.ts';
-import { byteString, type CodecType, encode, list, struct, text, uint } from '../codec/struct.ts';
+import { byteString, type CodecType, encode, list, optional, struct, text, uint } from '../codec/struct.ts';
+import { type Commit, commit } from '../consensus/types.ts';
 import { type Facilitation, facilitation } from '../model/messages.ts';
 import { readTransaction, type Transaction } from './transaction.ts';
 
@@ -26,6 +27,11 @@ export const header = struct({
   appHash: hash,
   receipts: hash,
   events: hash,
+  /** The validator sets of this height and of the next. */
+  validators: hash,
+  nextValidators: hash,
+  /** The commit of the parent, which this block carries; zero where there is none. */
+  lastCommit: hash,
 });
 export type Header = CodecType<typeof header>;
 
@@ -33,7 +39,11 @@ export interface Block {
   readonly header: Header;
   readonly facilitation: readonly Facilitation[];
   readonly transactions: readonly Transaction[];
+  /** Why the parent is the chain's; null at height 1 and on chains that know no consensus. */
+  readonly lastCommit: Commit | null;
 }
+
+const maybeCommit = optional(commit);
 
 const facilitationList = list(facilitation, 2_000_000);
 const MAX_TRANSACTIONS = 1_000_000;
@@ -59,6 +69,7 @@ export function encodeBlock(block: Block): Uint8Array {
   facilitationList.write(scratch, block.facilitation);
   scratch.uint(block.transactions.length);
   for (const tx of block.transactions) tx.write(scratch);
+  maybeCommit.write(scratch, block.lastCommit ?? undefined);
   return scratch.take();
 }
 
@@ -70,6 +81,7 @@ export function decodeBlock(bytes: Uint8Array): Block {
   const count = reader.uint(MAX_TRANSACTIONS);
   const transactions: Transaction[] = [];
   for (let i = 0; i < count; i++) transactions.push(readTransaction(reader));
+  const lastCommit = maybeCommit.read(reader) ?? null;
   reader.end();
-  return { header: head, facilitation: facilitated, transactions };
+  return { header: head, facilitation: facilitated, transactions, lastCommit };
 }

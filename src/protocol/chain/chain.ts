@@ -1,48 +1,42 @@
 /**
- * The state machine of the chain: executes blocks on a state, and makes blocks that will execute.
+ * The chain as one node keeps it: which block may come next, what became of it, and what it commits to.
  *
- * Execution order of a block: its height and time; facilitation; marks on orders that outstayed their time; the
- * transactions; what happens by itself at the end (settlement of every lease where the parameter says so, maturing
- * stake, votes, inflation, fees, the validator sets). A block that breaks a rule throws InvalidBlock and leaves the
- * state as it was.
+ * A block is executed once to see whether it is valid, and stays staged: if it is decided next, the work is done; if
+ * anybody looks at the state before, or another block is tried, it is taken back. A block that breaks a rule throws
+ * InvalidBlock and leaves the state as it was.
  */
 import { equalBytes } from '../codec/bytes.ts';
 import { merkleRoot } from '../codec/merkle.ts';
 import type { SignatureScheme } from '../codec/signature.ts';
-import { bool, encode, struct, text } from '../codec/struct.ts';
-import { partsOf } from '../ledger/money.ts';
-import { type DueFacilitation, dueFacilitation, facilitate, lapseDueOrders } from '../market/facilitation.ts';
-import { settleEveryLease } from '../market/settlement.ts';
-import { type Event, excerpt } from '../model/events.ts';
+import { encode } from '../codec/struct.ts';
+import { commitHash, medianTime, verifyCommit } from '../consensus/commit.ts';
+import { Rotation } from '../consensus/proposer.ts';
+import { type Commit, valueIdOf } from '../consensus/types.ts';
+import { ValidatorSet } from '../consensus/validator-set.ts';
+import { type DueFacilitation, dueFacilitation } from '../market/facilitation.ts';
+import type { Event } from '../model/events.ts';
 import { type Facilitation, facilitation } from '../model/messages.ts';
-import { type Refusal, refuse, type State } from '../model/state.ts';
-import { advanceValidators } from '../stake/election.ts';
-import { endVotes } from '../stake/governance.ts';
-import { mintInflation } from '../stake/inflation.ts';
-import { allotFees } from '../stake/rewards.ts';
-import { matureStake } from '../stake/staking.ts';
-import { applyMessage } from './apply-message.ts';
+import type { Refusal, State } from '../model/state.ts';
+import type { Signing } from '../stake/candidates.ts';
 import { type Block, contentRoot, type Header, headerHash, NO_HASH } from './block.ts';
+import { blockLimits } from './block-limits.ts';
 import { Commitment } from './commitment.ts';
 import { EventCommitment } from './event-commitment.ts';
+import {
+  executeBlock,
+  executeTransaction,
+  faultOfNext,
+  faultOfTransaction,
+  type Receipt,
+  receipt,
+} from './execution.ts';
 import { type Genesis, genesisState } from './genesis.ts';
-import { underGrant } from './grants.ts';
-import { minimumFee, type Transaction } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
 
 /** A block that no honest validator accepts. */
 export class InvalidBlock extends Error {
   override readonly name = 'InvalidBlock';
 }
-
-/** What became of one facilitation message or transaction. */
-export interface Receipt {
-  readonly ok: boolean;
-  readonly code: string;
-  readonly detail: string;
-}
-
-const receipt = struct({ ok: bool, code: text(64), detail: text(1_024) });
-const DONE: Receipt = { ok: true, code: '', detail: '' };
 
 export interface BlockResult {
   readonly height: number;
@@ -60,43 +54,111 @@ export interface ChainOptions {
   readonly scheme: SignatureScheme;
   /** Commit to the state at every so many heights; 0 = never, which only a chain of one validator may do. */
   readonly commitEvery: number;
+  /**
+   * Whether each block must carry the commit of its parent, which also dates it. Off when a chain is driven by hand, so
+   * that rules can be studied without validators that vote.
+   */
+  readonly requireCommits?: boolean;
 }
 
-/** Events after which another set may be elected. */
-const ELECTION_CAUSES = new Set<Event['type']>(['StakeBonded', 'StakeUnbonding', 'StakeSlashed', 'ParameterChanged']);
+/** A block that was executed and may still be taken back. */
+interface Staged {
+  readonly block: Block;
+  readonly receipts: readonly Receipt[];
+  readonly events: readonly Event[];
+}
+
+/** What a block refers to of its parent. */
+export interface Parent {
+  /** Null at genesis. */
+  readonly header: Header | null;
+  readonly hash: Uint8Array;
+  readonly appHash: Uint8Array;
+  readonly receipts: Uint8Array;
+  readonly events: Uint8Array;
+  /** Who voted on it; null at genesis. */
+  readonly voters: ValidatorSet | null;
+}
+
+/** Where a chain starts: at genesis, or at a state that was restored (snapshot.ts). */
+export interface ChainStart {
+  readonly state: State;
+  readonly commitment: Commitment | null;
+  readonly parent: Parent;
+}
+
+function genesisStart(genesis: Genesis, commits: boolean): ChainStart {
+  const state = genesisState(genesis, commits);
+  const commitment = commits ? new Commitment(state) : null;
+  const appHash = commitment?.root() ?? NO_HASH;
+  const parent = { header: null, hash: NO_HASH, appHash, receipts: NO_HASH, events: NO_HASH, voters: null };
+  return { state, commitment, parent };
+}
 
 export class Chain {
   readonly chainId: string;
-  readonly state: State;
-  readonly #scheme: SignatureScheme;
+  readonly #signing: Signing;
   readonly #commitEvery: number;
+  readonly #requireCommits: boolean;
+  readonly #genesisTime: number;
+  readonly #state: State;
   readonly #commitment: Commitment | null;
-  #parentHash: Uint8Array;
-  #appHash: Uint8Array;
-  #receiptsRoot: Uint8Array = NO_HASH;
-  #eventsRoot: Uint8Array = NO_HASH;
+  #parent: Parent;
+  /** Who votes on the next block, and on the one after. */
+  #set: ValidatorSet;
+  #nextSet: ValidatorSet;
+  #staged: Staged | null = null;
   /** What is due is asked for by who proposes and by who executes; the state in between is the same. */
   #due: { readonly height: number; readonly time: number; readonly due: DueFacilitation } | null = null;
 
-  constructor(options: ChainOptions) {
+  constructor(options: ChainOptions, start = genesisStart(options.genesis, options.commitEvery > 0)) {
     const { genesis, scheme, commitEvery } = options;
     this.chainId = genesis.chainId;
-    this.#scheme = scheme;
+    this.#signing = { chainId: genesis.chainId, scheme };
     this.#commitEvery = commitEvery;
-    this.state = genesisState(genesis, commitEvery > 0);
-    this.#commitment = commitEvery > 0 ? new Commitment(this.state) : null;
-    this.#appHash = this.#commitment?.root() ?? NO_HASH;
-    this.#parentHash = NO_HASH;
+    this.#requireCommits = options.requireCommits ?? false;
+    this.#genesisTime = genesis.time;
+    this.#state = start.state;
+    this.#commitment = start.commitment;
+    this.#parent = start.parent;
+    this.#set = new ValidatorSet(this.#state.chainwide.validators);
+    this.#nextSet = new ValidatorSet(this.#state.chainwide.upcoming);
   }
 
+  /** The state after the newest block. What is staged on it is taken back first, so that nobody sees it. */
+  get state(): State {
+    this.#unstage();
+    return this.#state;
+  }
   get height(): number {
     return this.state.height;
   }
   get time(): number {
     return this.state.time;
   }
+  /** Of the state after the newest block; zero where commitments are off or skipped. */
   get appHash(): Uint8Array {
-    return this.#appHash;
+    return this.#parent.appHash;
+  }
+  /** What the next block refers to. */
+  get parent(): Parent {
+    return this.#parent;
+  }
+  /** Hash of the newest block; zero before the first. */
+  get newestHash(): Uint8Array {
+    return this.#parent.hash;
+  }
+  /** Who votes on the next block. */
+  get validators(): ValidatorSet {
+    return this.#set;
+  }
+  /** Who voted on the newest block; null before the first. */
+  get lastValidators(): ValidatorSet | null {
+    return this.#parent.voters;
+  }
+  /** Whose turn it is to propose the next block, round by round. */
+  get rotation(): Rotation {
+    return new Rotation(this.state.chainwide.validators);
   }
   /** Proofs under the newest app hash. Throws when no commitment is kept. */
   get commitment(): Commitment {
@@ -108,7 +170,7 @@ export class Chain {
   due(time: number): DueFacilitation {
     const height = this.height + 1;
     if (this.#due === null || this.#due.height !== height || this.#due.time !== time) {
-      this.#due = { height, time, due: dueFacilitation(this.state, height, time) };
+      this.#due = { height, time, due: dueFacilitation(this.#state, height, time) };
     }
     return this.#due.due;
   }
@@ -116,25 +178,12 @@ export class Chain {
   /** Facilitation with which a block at this time must begin. */
   facilitationFor(time: number): Facilitation[] {
     const { exhausted, due } = this.due(time);
-    return [...exhausted, ...due.slice(0, this.state.params.maxFacilitation)];
+    return [...exhausted, ...due.slice(0, this.#state.params.maxFacilitation)];
   }
 
-  /**
-   * Why a transaction cannot stand in the next block, or null. A transaction that can be included may still fail; then
-   * its nonce is used up and its fee paid.
-   * @param nonce the nonce that its account is expected to use next
-   * @param reserved fees of the account's transactions that come before it
-   */
+  /** Why a transaction cannot stand in the next block, or null: see execution. */
   faultOfTransaction(tx: Transaction, nonce: number, reserved = 0n): Refusal | null {
-    const { body } = tx;
-    if (body.chainId !== this.chainId) return refuse('wrong_chain', `chain ${body.chainId} is not ${this.chainId}`);
-    if (body.nonce !== nonce) return refuse('wrong_nonce', `nonce ${body.nonce}, expected ${nonce}`);
-    if (!this.state.accounts.has(body.account)) return refuse('no_account', `there is no account ${body.account}`);
-    const least = minimumFee(this.state.params, tx.size, body.message);
-    if (body.fee < least) return refuse('low_fee', `fee ${body.fee} uakt, at least ${least} are expected`);
-    const balance = this.state.balanceOf(body.account);
-    if (balance < reserved + body.fee) return refuse('no_fee', `balance ${balance} uakt, the fee is ${body.fee}`);
-    return tx.signatureHolds(this.#scheme) ? null : refuse('bad_signature', 'the signature is not the account’s');
+    return faultOfTransaction(this.state, this.#signing, tx, nonce, reserved);
   }
 
   /** Says of one transaction after another whether it still fits into the next block, and counts it if so. */
@@ -143,65 +192,200 @@ export class Chain {
     return tx => limits.take(tx);
   }
 
-  /** A block on top of this chain. The transactions must be includable in this order. */
-  makeBlock(time: number, proposer: string, transactions: readonly Transaction[]): Block {
-    const facilitated = this.facilitationFor(time);
-    const header: Header = {
-      chainId: this.chainId,
-      height: this.height + 1,
-      time,
-      parent: this.#parentHash,
-      proposer,
-      content: this.#commitEvery === 0 ? NO_HASH : contentRoot(facilitated, transactions),
-      appHash: this.#appHash,
-      receipts: this.#receiptsRoot,
-      events: this.#eventsRoot,
-    };
-    return { header, facilitation: facilitated, transactions };
+  /** Block time of the next block on top of this commit; before there is one, the first instant. */
+  timeAfter(lastCommit: Commit | null): number {
+    const { voters } = this.#parent;
+    if (lastCommit === null || voters === null) return this.#genesisTime + 1;
+    return Math.max(medianTime(lastCommit, voters), this.time + 1);
   }
 
-  /** Executes a block and makes it the chain's newest. Throws InvalidBlock, and is then as before. */
-  apply(block: Block): BlockResult {
-    const { state } = this;
-    const start = state.journal.begin();
-    state.events = [];
+  /** A block on top of this chain. The transactions must be includable in this order for it to be valid. */
+  makeBlock(
+    time: number,
+    proposer: string,
+    transactions: readonly Transaction[],
+    lastCommit: Commit | null = null,
+  ): Block {
+    const height = this.height + 1;
+    return this.#assemble(height, time, proposer, this.facilitationFor(time), transactions, lastCommit);
+  }
+
+  /**
+   * A block of those candidates that can stand in it: whether a fee can be paid shows only when what comes before has
+   * been executed. The block stays staged, so that applying it next costs nothing more.
+   */
+  propose(time: number, proposer: string, candidates: readonly Transaction[], lastCommit: Commit | null): Block {
+    const height = this.height + 1;
+    const facilitated = this.facilitationFor(time);
+    const included: Transaction[] = [];
+    const state = this.#state;
+    const done = this.#speculate(() =>
+      executeBlock(state, time, lastCommit, facilitated, receipts => {
+        for (const tx of candidates) {
+          if (faultOfNext(state, this.#signing, tx) !== null) continue;
+          receipts.push(executeTransaction(state, this.#signing, tx, included.length));
+          included.push(tx);
+        }
+      }),
+    );
+    const block = this.#assemble(height, time, proposer, facilitated, included, lastCommit);
+    this.#staged = { block, ...done };
+    return block;
+  }
+
+  /** Why this block cannot be the chain's next, or null. A block without fault stays staged. */
+  faultOfBlock(block: Block): string | null {
     try {
-      this.#checkHeader(block);
-      this.#checkFacilitation(block);
-      const receipts = this.#execute(block);
-      return this.#commit(block, receipts);
+      this.#stage(block);
+      return null;
     } catch (error) {
-      state.journal.rollback(start);
+      if (error instanceof InvalidBlock) return error.message;
       throw error;
     }
   }
 
-  #checkHeader({ header, facilitation: facilitated, transactions }: Block): void {
+  /** Executes a block and makes it the chain's newest. Throws InvalidBlock, and is then as before. */
+  apply(block: Block): BlockResult {
+    const { receipts, events } = this.#stage(block);
+    const state = this.#state;
+    const { height, time } = block.header;
+    const commits = this.#commitEvery > 0 && height % this.#commitEvery === 0;
+    // All of it first: whatever fails here must leave the chain as it was.
+    const parent: Parent = {
+      header: block.header,
+      hash: headerHash(block.header),
+      appHash: commits ? this.commitment.root() : NO_HASH,
+      receipts: commits ? merkleRoot(receipts.map(one => encode(receipt, one))) : NO_HASH,
+      events: commits ? new EventCommitment(events).root() : NO_HASH,
+      voters: this.#set,
+    };
+    const { upcoming } = state.chainwide;
+    this.#set = this.#nextSet;
+    if (!this.#nextSet.consistsOf(upcoming)) this.#nextSet = new ValidatorSet(upcoming);
+    this.#parent = parent;
+    this.#staged = null;
+    this.#due = null;
+    state.journal.forget();
+    return { height, time, hash: parent.hash, receipts, events, appHash: parent.appHash };
+  }
+
+  #assemble(
+    height: number,
+    time: number,
+    proposer: string,
+    facilitated: readonly Facilitation[],
+    transactions: readonly Transaction[],
+    lastCommit: Commit | null,
+  ): Block {
+    const header: Header = {
+      chainId: this.chainId,
+      height,
+      time,
+      parent: this.#parent.hash,
+      proposer,
+      content: this.#commitEvery === 0 ? NO_HASH : contentRoot(facilitated, transactions),
+      appHash: this.#parent.appHash,
+      receipts: this.#parent.receipts,
+      events: this.#parent.events,
+      validators: this.#set.hash(),
+      nextValidators: this.#nextSet.hash(),
+      lastCommit: lastCommit === null ? NO_HASH : commitHash(lastCommit),
+    };
+    return { header, facilitation: facilitated, transactions, lastCommit };
+  }
+
+  /** Executes a block unless it is the one that is staged already. Throws InvalidBlock. */
+  #stage(block: Block): Staged {
+    if (this.#staged?.block === block) return this.#staged;
+    this.#unstage();
+    this.#checkHeader(block);
+    this.#checkFacilitation(block);
+    const state = this.#state;
+    const done = this.#speculate(() =>
+      executeBlock(state, block.header.time, block.lastCommit, block.facilitation, receipts => {
+        block.transactions.forEach((tx, position) => {
+          const fault = faultOfNext(state, this.#signing, tx);
+          if (fault !== null) {
+            throw new InvalidBlock(`block ${state.height}: transaction ${position} is not includable: ${fault.detail}`);
+          }
+          receipts.push(executeTransaction(state, this.#signing, tx, position));
+        });
+      }),
+    );
+    this.#staged = { block, ...done };
+    return this.#staged;
+  }
+
+  /** Executes on the state so that it can be taken back; takes it back when it throws. */
+  #speculate(execute: () => Receipt[]): Omit<Staged, 'block'> {
+    const state = this.#state;
+    const start = state.journal.begin();
+    state.events = [];
+    try {
+      const receipts = execute();
+      return { receipts, events: state.events };
+    } catch (error) {
+      state.journal.rollback(start);
+      state.events = [];
+      throw error;
+    }
+  }
+
+  #unstage(): void {
+    if (this.#staged === null) return;
+    this.#staged = null;
+    this.#state.journal.rollback(0);
+    this.#state.events = [];
+  }
+
+  #checkHeader(block: Block): void {
+    const { header, lastCommit, transactions } = block;
     const expect = (holds: boolean, what: string): void => {
       if (!holds) throw new InvalidBlock(`block ${header.height}: ${what}`);
     };
+    const { time, height } = this.#state;
     expect(header.chainId === this.chainId, `chain ${header.chainId}, expected ${this.chainId}`);
-    expect(header.height === this.height + 1, `expected height ${this.height + 1}`);
-    expect(header.time > this.time, `time ${header.time} does not exceed the parent's ${this.time}`);
-    expect(equalBytes(header.parent, this.#parentHash), 'its parent is not the newest block');
-    expect(equalBytes(header.appHash, this.#appHash), "its app hash is not the parent state's");
-    expect(equalBytes(header.receipts, this.#receiptsRoot), "its receipts root is not the parent's");
-    expect(equalBytes(header.events, this.#eventsRoot), "its events root is not the parent's");
-    expect(
-      this.state.chainwide.validators.some(one => one.address === header.proposer),
-      `its proposer ${header.proposer} is not a validator`,
-    );
+    expect(header.height === height + 1, `expected height ${height + 1}`);
+    expect(header.time > time, `time ${header.time} does not exceed the parent's ${time}`);
+    expect(equalBytes(header.parent, this.#parent.hash), 'its parent is not the newest block');
+    expect(equalBytes(header.appHash, this.#parent.appHash), "its app hash is not the parent state's");
+    expect(equalBytes(header.receipts, this.#parent.receipts), "its receipts root is not the parent's");
+    expect(equalBytes(header.events, this.#parent.events), "its events root is not the parent's");
+    expect(equalBytes(header.validators, this.#set.hash()), "its validator set is not this height's");
+    expect(equalBytes(header.nextValidators, this.#nextSet.hash()), "its next validator set is not the next height's");
+    expect(this.#set.has(header.proposer), `its proposer ${header.proposer} is not a validator`);
+    const fault = this.#faultOfLastCommit(header, lastCommit);
+    expect(fault === null, fault ?? '');
     if (this.#commitEvery > 0) {
-      expect(equalBytes(header.content, contentRoot(facilitated, transactions)), 'its content root is wrong');
+      expect(equalBytes(header.content, contentRoot(block.facilitation, transactions)), 'its content root is wrong');
     }
-    const limits = blockLimits(this.state);
+    const limits = blockLimits(this.#state);
     for (const [i, tx] of transactions.entries()) expect(limits.take(tx), `transaction ${i} exceeds the block's size`);
+  }
+
+  /** The parent's commit holds, is the one that the header names, and dates the block. */
+  #faultOfLastCommit(header: Header, lastCommit: Commit | null): string | null {
+    const hash = lastCommit === null ? NO_HASH : commitHash(lastCommit);
+    if (!equalBytes(header.lastCommit, hash)) return 'its last commit is not the one that it carries';
+    const { voters, hash: parent } = this.#parent;
+    if (lastCommit === null) {
+      if (this.#requireCommits && voters !== null) return 'it lacks the commit of its parent';
+    } else {
+      if (voters === null) return 'it carries a commit of genesis, which nobody voted on';
+      if (lastCommit.height !== header.height - 1 || lastCommit.value !== valueIdOf(parent))
+        return `its last commit is for ${lastCommit.value} at height ${lastCommit.height}, not for its parent`;
+      const fault = verifyCommit(this.chainId, voters, lastCommit, this.#signing.scheme);
+      if (fault !== null) return `its last commit: ${fault}`;
+    }
+    if (!this.#requireCommits) return null;
+    const time = this.timeAfter(lastCommit);
+    return header.time === time ? null : `time ${header.time}, its last commit makes it ${time}`;
   }
 
   /** A block begins with exactly what is due: neither another match, nor one less, nor one in another order. */
   #checkFacilitation({ header, facilitation: found }: Block): void {
     const expected = this.facilitationFor(header.time);
-    const mayStop = this.state.params.facilitation === 'prefix';
+    const mayStop = this.#state.params.facilitation === 'prefix';
     const least = mayStop ? this.due(header.time).exhausted.length : expected.length;
     if (found.length > expected.length || found.length < least) {
       throw new InvalidBlock(
@@ -215,120 +399,9 @@ export class Chain {
         );
       }
     });
-    this.#due = null;
-  }
-
-  #execute(block: Block): Receipt[] {
-    const { state } = this;
-    const elapsed = block.header.time - this.time;
-    const chainwide = state.editChainwide();
-    chainwide.height = block.header.height;
-    chainwide.time = block.header.time;
-    const receipts: Receipt[] = [];
-    for (const one of block.facilitation) receipts.push(this.#attempt(() => facilitate(state, one)));
-    lapseDueOrders(state);
-    block.transactions.forEach((tx, position) => {
-      state.position = position;
-      receipts.push(this.#executeTransaction(tx, position));
-    });
-    if (state.params.settlement === 'per_block') settleEveryLease(state);
-    matureStake(state);
-    endVotes(state);
-    mintInflation(state, elapsed);
-    allotFees(state);
-    advanceValidators(
-      state,
-      state.events.some(one => ELECTION_CAUSES.has(one.type)),
-    );
-    return receipts;
-  }
-
-  #executeTransaction(tx: Transaction, position: number): Receipt {
-    const { state } = this;
-    const { body } = tx;
-    const fault = this.faultOfTransaction(tx, state.accounts.get(body.account)?.nonce ?? 0);
-    if (fault !== null) {
-      throw new InvalidBlock(`block ${this.height}: transaction ${position} is not includable: ${fault.detail}`);
-    }
-    state.payFee(body.account, body.fee);
-    state.accounts.edit(body.account).nonce += 1;
-    const done = this.#attempt(() =>
-      body.grant === ''
-        ? applyMessage(state, body.account, String(body.nonce), body.message)
-        : underGrant(state, body.account, body.grant, body.message, body.nonce, (account, nonce) =>
-            applyMessage(state, account, nonce, body.message),
-          ),
-    );
-    if (!done.ok) {
-      const { account, nonce, message } = body;
-      const object = subjectOfMessage(message);
-      state.emit({
-        type: 'TransactionFailed',
-        account,
-        nonce,
-        message: message.type,
-        code: done.code,
-        detail: done.detail,
-        object,
-      });
-    }
-    return done;
-  }
-
-  /** Runs a step; a refusal leaves nothing of it behind. */
-  #attempt(step: () => Refusal | null): Receipt {
-    const { state } = this;
-    const start = state.journal.begin();
-    const events = state.events.length;
-    const refusal = step();
-    if (refusal === null) return DONE;
-    state.journal.rollback(start);
-    state.events.length = events;
-    return { ok: false, code: refusal.code, detail: excerpt(refusal.detail) };
-  }
-
-  #commit(block: Block, receipts: readonly Receipt[]): BlockResult {
-    const { state } = this;
-    const { height, time } = block.header;
-    const commits = this.#commitEvery > 0 && height % this.#commitEvery === 0;
-    // All of it first: whatever fails here must leave the chain as it was.
-    const appHash = commits ? this.commitment.root() : NO_HASH;
-    const receiptsRoot = commits ? merkleRoot(receipts.map(one => encode(receipt, one))) : NO_HASH;
-    const eventsRoot = commits ? new EventCommitment(state.events).root() : NO_HASH;
-    const hash = headerHash(block.header);
-    this.#appHash = appHash;
-    this.#receiptsRoot = receiptsRoot;
-    this.#eventsRoot = eventsRoot;
-    this.#parentHash = hash;
-    state.journal.forget();
-    return { height, time, hash, receipts, events: state.events, appHash };
   }
 }
 
 function sameFacilitation(left: Facilitation, right: Facilitation): boolean {
   return left === right || equalBytes(encode(facilitation, left), encode(facilitation, right));
-}
-
-/** The object that a message is about, for the record of its failure. */
-function subjectOfMessage(message: Transaction['body']['message']): string {
-  if ('order' in message) return message.order;
-  if ('lease' in message) return message.lease;
-  return 'deployment' in message ? message.deployment : '';
-}
-
-/** Bytes that a block may still take; everything but confirmations leaves a reserve to them. */
-function blockLimits(state: State): { take(tx: Transaction): boolean } {
-  const { maxBlockBytes, confirmationReserve } = state.params;
-  const open = maxBlockBytes - Number(partsOf(BigInt(maxBlockBytes), confirmationReserve));
-  let total = 0;
-  let others = 0;
-  return {
-    take(tx) {
-      const confirms = tx.body.message.type === 'SubmitLeaseConfirmation';
-      if (total + tx.size > maxBlockBytes || (!confirms && others + tx.size > open)) return false;
-      total += tx.size;
-      if (!confirms) others += tx.size;
-      return true;
-    },
-  };
 }

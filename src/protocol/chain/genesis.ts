@@ -1,4 +1,5 @@
 /** Genesis: the state from which a chain starts, and from which anyone can replay it. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { isAddress } from '../codec/address.ts';
 import { EncodeError } from '../codec/errors.ts';
 import { byteString, type Codec, encode, struct, text } from '../codec/struct.ts';
@@ -6,14 +7,12 @@ import { MICRO_PER_AKASH, PPM } from '../ledger/money.ts';
 import { startRecord } from '../market/reputation.ts';
 import { Provider } from '../model/market-rows.ts';
 import { type Attributes, attributes } from '../model/objects.ts';
-import { faultOfParameter, PARAMETER_NAMES, type Params } from '../model/params.ts';
-import { Candidate } from '../model/stake-rows.ts';
+import { faultOfParameter, faultOfPeriods, PARAMETER_NAMES, type Params } from '../model/params.ts';
 import { State } from '../model/state.ts';
-import { elect } from '../stake/election.ts';
+import { addCandidate } from '../stake/candidates.ts';
+import { startValidators } from '../stake/election.ts';
+import { SUPPLY_CEILING } from '../stake/inflation.ts';
 import { changeStake } from '../stake/staking.ts';
-
-/** A quadrillion AKASH: voting power is in whole AKASH, and three times all of it must be a safe integer. */
-const MAX_SUPPLY = 10n ** 21n;
 
 /** Longest chain id, in bytes. */
 const MAX_CHAIN_ID_BYTES = 64;
@@ -77,6 +76,8 @@ export function faultOfGenesis(genesis: Genesis): string | null {
     const fault = faultOfParameter(parameter, genesis.params[parameter]);
     if (fault !== null) return fault;
   }
+  const conflict = faultOfPeriods(genesis.params);
+  if (conflict !== null) return conflict;
   return faultOfAccounts(genesis) ?? faultOfCandidates(genesis) ?? faultOfProviders(genesis);
 }
 
@@ -90,12 +91,13 @@ function faultOfAccounts(genesis: Genesis): string | null {
     known.add(address);
     supply += balance + stake;
   }
-  return supply > MAX_SUPPLY ? `the supply of ${supply} uakt is above ${MAX_SUPPLY}` : null;
+  return supply > SUPPLY_CEILING ? `the supply of ${supply} uakt is above ${SUPPLY_CEILING}` : null;
 }
 
 function faultOfCandidates(genesis: Genesis): string | null {
   const stakes = new Map(genesis.accounts.map(one => [one.address, one.stake]));
   const seen = new Set<string>();
+  const keys = new Set<string>();
   let electable = 0;
   for (const { address, consensusKey, commission } of genesis.candidates) {
     const stake = stakes.get(address);
@@ -103,6 +105,9 @@ function faultOfCandidates(genesis: Genesis): string | null {
     if (seen.has(address)) return `candidate ${address} stands twice`;
     if (consensusKey.length !== 32)
       return `candidate ${address} has a consensus key of ${consensusKey.length} bytes, 32 are expected`;
+    const key = bytesToHex(consensusKey);
+    if (keys.has(key)) return `candidate ${address} has the consensus key of another`;
+    keys.add(key);
     if (!Number.isInteger(commission) || commission < 0 || commission > PPM)
       return `candidate ${address} has a commission of ${commission}`;
     seen.add(address);
@@ -134,7 +139,7 @@ export function genesisState(genesis: Genesis, tracksLeaves: boolean): State {
   const chainwide = state.editChainwide();
   chainwide.time = genesis.time;
   for (const { address, consensusKey, commission } of genesis.candidates) {
-    state.candidates.insert(new Candidate(address, state.nextSequence(), consensusKey, commission));
+    addCandidate(state, address, consensusKey, commission);
   }
   for (const { address, region, attributes, certificate, endpoint } of genesis.providers) {
     state.providers.insert(new Provider(address, state.nextSequence(), region, attributes, certificate, endpoint));
@@ -145,9 +150,7 @@ export function genesisState(genesis: Genesis, tracksLeaves: boolean): State {
     if (stake > 0n) changeStake(state, address, address, stake);
     chainwide.genesisSupply += balance + stake;
   }
-  const validators = elect(state);
-  chainwide.validators = validators;
-  chainwide.upcoming = validators;
+  startValidators(state);
   state.journal.forget();
   return state;
 }

@@ -7,11 +7,16 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { address } from '../codec/address.ts';
-import { encode, fixedBytes, list, struct, uint } from '../codec/struct.ts';
+import { equalBytes } from '../codec/bytes.ts';
+import { type Codec, encode, fixedBytes, list, struct, uint } from '../codec/struct.ts';
 import { compareTexts } from '../codec/utf8.ts';
 import { MAX_VALIDATORS, type Validator } from './types.ts';
 
-const members = list(struct({ address, consensusKey: fixedBytes(32), power: uint }), MAX_VALIDATORS);
+/** The members of a set as bytes. What is read is a list like any other: only `ValidatorSet` makes sure it is a set. */
+export const members: Codec<readonly Validator[]> = list(
+  struct({ address, consensusKey: fixedBytes(32), power: uint }),
+  MAX_VALIDATORS,
+);
 
 /** Canonical order of a set. */
 export function compareValidators(left: Validator, right: Validator): number {
@@ -40,6 +45,17 @@ export class ValidatorSet {
     if (!Number.isSafeInteger(3 * total))
       throw new RangeError(`a total power of ${total} is too large to count thirds`);
     this.totalPower = total;
+  }
+
+  /** Whether these are the members, with the same keys and powers. */
+  consistsOf(validators: readonly Validator[]): boolean {
+    return (
+      validators.length === this.size &&
+      validators.every(({ address, consensusKey, power }) => {
+        const member = this.get(address);
+        return member !== undefined && member.power === power && equalBytes(member.consensusKey, consensusKey);
+      })
+    );
   }
 
   get size(): number {

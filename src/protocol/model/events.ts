@@ -5,7 +5,7 @@
  * Each event belongs to topics. A block commits to its list of events per topic (chain/event-commitment.ts), so that a
  * node that withholds one from a subscriber leaves a provable gap.
  */
-import { bool, type CodecType, struct, tagged, text, ubig, uint } from '../codec/struct.ts';
+import { bool, type CodecType, fixedBytes, struct, tagged, text, ubig, uint } from '../codec/struct.ts';
 import { attributes, deploymentInfrastructure, id, resourceGroups } from './objects.ts';
 
 /** Characters of a reason that an event or receipt keeps; each takes at most four bytes. */
@@ -96,6 +96,16 @@ export const event = tagged('type', {
   ParameterChanged: [31, struct({ proposal: uint, name: word, value: word })],
   Granted: [32, struct({ grant: id, granter: word, grantee: word })],
   Revoked: [33, struct({ grant: id, granter: word, grantee: word })],
+  CandidateRegistered: [34, struct({ candidate: word, consensusKey: fixedBytes(32), commission: uint })],
+  /** A validator that missed too many blocks; `burned` is what the slash took, wherever the stake was. */
+  ValidatorJailed: [35, struct({ validator: word, until: uint, missed: uint, burned: ubig })],
+  ValidatorUnjailed: [36, struct({ validator: word })],
+  /** A validator that is out for good, because it double-signed at this height. */
+  ValidatorTombstoned: [37, struct({ validator: word, height: uint })],
+  /** An offence of which there is proof, named as evidence names it. */
+  OffencePunished: [38, struct({ validator: word, offence: word, burned: ubig })],
+  /** From this height on another set validates. */
+  ValidatorSetChanged: [39, struct({ height: uint, size: uint, power: uint })],
 } as const);
 
 /** A reason, cut to what an event or receipt has room for. Cut between characters, so that it stays valid text. */
@@ -110,12 +120,15 @@ export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 /**
  * Kinds of topics: `region`: orders opened for a region; `market`: what became of them, prices among it; `book`: bids
  * as they are placed and closed, for those who want to see the book of a region; `account`: what concerns one account;
- * `providers`: the register; `governance`: proposals and parameters. The last two have no key.
+ * `providers`: the register; `validators`: candidates and the validator set; `governance`: proposals and parameters.
+ * The last three have no key.
  */
-export type TopicKind = 'region' | 'market' | 'book' | 'account' | 'providers' | 'governance';
+export type TopicKind = 'region' | 'market' | 'book' | 'account' | 'providers' | 'validators' | 'governance';
+
+const KEYLESS: ReadonlySet<TopicKind> = new Set(['providers', 'validators', 'governance']);
 
 export function topic(kind: TopicKind, key: string): string {
-  return key === '' && (kind === 'providers' || kind === 'governance') ? kind : `${kind}/${key}`;
+  return key === '' && KEYLESS.has(kind) ? kind : `${kind}/${key}`;
 }
 export function regionTopic(region: string): string {
   return topic('region', region);
@@ -131,6 +144,7 @@ export function accountTopic(account: string): string {
 }
 export const GOVERNANCE_TOPIC = 'governance';
 export const PROVIDERS_TOPIC = 'providers';
+export const VALIDATORS_TOPIC = 'validators';
 
 type TopicVisitor = (kind: TopicKind, key: string) => void;
 
@@ -191,6 +205,20 @@ export function visitTopics(ev: Event, visit: TopicVisitor): void {
     case 'StakeSlashed':
     case 'RewardsWithdrawn':
       visit('account', ev.account);
+      return;
+    case 'CandidateRegistered':
+      visit('validators', '');
+      visit('account', ev.candidate);
+      return;
+    case 'ValidatorJailed':
+    case 'ValidatorUnjailed':
+    case 'ValidatorTombstoned':
+    case 'OffencePunished':
+      visit('validators', '');
+      visit('account', ev.validator);
+      return;
+    case 'ValidatorSetChanged':
+      visit('validators', '');
       return;
     case 'Granted':
     case 'Revoked':

@@ -1,6 +1,6 @@
 /**
  * Rows of the market: providers, deployments, orders, bids, leases. Fields whose type is DueItem are handles into the
- * due-indexes; they are bookkeeping, not state, and are in no encoding.
+ * due-indexes; of them, the commitment shows only what cannot be reckoned from other fields.
  */
 import type { DueItem } from '../ledger/due-index.ts';
 import { Row } from '../ledger/journal.ts';

@@ -5,7 +5,20 @@
  * A message format that changes gets a new tag; tags are never reused.
  */
 import { address } from '../codec/address.ts';
-import { bool, byteString, type CodecType, list, oneOf, struct, tagged, text, ubig, uint } from '../codec/struct.ts';
+import {
+  bool,
+  byteString,
+  type CodecType,
+  fixedBytes,
+  list,
+  oneOf,
+  struct,
+  tagged,
+  text,
+  ubig,
+  uint,
+} from '../codec/struct.ts';
+import { evidence } from '../consensus/evidence.ts';
 import {
   attributes,
   deploymentInfrastructure,
@@ -59,6 +72,10 @@ const variants = {
   Vote: [18, struct({ proposal: uint, choice: oneOf('yes', 'no', 'abstain') })],
   Grant: [19, struct({ grantee: address, messages: list(name, 32), deployment: id, limit: ubig, expires: uint })],
   Revoke: [20, struct({ grant: id })],
+  /** `possession` is the consensus key's signature over the chain id and the account (stake/candidates.ts). */
+  RegisterCandidate: [21, struct({ consensusKey: fixedBytes(32), commission: uint, possession: byteString(64) })],
+  Unjail: [22, struct({})],
+  SubmitEvidence: [23, struct({ evidence })],
 } as const;
 
 /** What an account may ask of the chain. */
@@ -89,6 +106,7 @@ export function objectsCreated(msg: Message): number {
       return msg.add.length;
     case 'SubmitFulfillment':
     case 'RegisterProvider':
+    case 'RegisterCandidate':
     case 'SubmitProposal':
     case 'Grant':
     case 'Undelegate':

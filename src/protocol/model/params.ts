@@ -67,6 +67,14 @@ export const PARAMETERS = {
   validatorSlots: count(100, 1, 1_000, 'validators', 'validators that are elected'),
   unbondingPeriod: duration(21 * US_PER_DAY, US_PER_S, 'time in which stake on its way out stays slashable'),
   maxUnbondings: count(32, 1, 10_000, 'entries', 'stakes on their way out that an account may have'),
+  evidenceMaxAgeBlocks: count(201_600, 10, 100_000_000, 'blocks', 'blocks after which evidence may expire'),
+  evidenceMaxAge: duration(14 * US_PER_DAY, 2, 'time after which evidence may expire; it must be older than both'),
+  trustingPeriod: duration(7 * US_PER_DAY, 1, 'longest time for which a light client may trust a header'),
+  doubleSignSlash: ppm(50_000, 'share of stake burned when its validator double-signs'),
+  downtimeWindow: count(1_000, 1, 10_000, 'blocks', 'blocks over which the signatures of a validator are counted'),
+  minSigned: ppm(500_000, 'share of the window that a validator must have signed; 0 = none'),
+  downtimeSlash: ppm(100, 'share of stake burned when its validator signs too few blocks'),
+  downtimeJail: duration(600 * US_PER_S, 1, 'how long a validator that signs too few blocks may not come back'),
   inflation: ppm(0, 'new tokens a year, as a share of the supply, to the fee pool'),
   votingPeriod: count(14_400, 1, 100_000_000, 'blocks', 'time in which a proposal is voted on'),
   changeDelay: count(100, 1, 100_000_000, 'blocks', 'time from a passed vote to its effect'),
@@ -110,6 +118,37 @@ export function faultOfParameter(name: string, value: unknown): string | null {
   }
   const fits = typeof value === 'string' && (kind.choices as readonly string[]).includes(value);
   return fits ? null : `${name}: found ${String(value)}, expected one of ${kind.choices.join(', ')}`;
+}
+
+/** Two periods of which one must be longer than the other. */
+export interface PeriodConflict {
+  readonly longer: ParameterName;
+  readonly shorter: ParameterName;
+}
+
+/** Each must be longer than the one after it. */
+const PERIODS = ['unbondingPeriod', 'evidenceMaxAge', 'trustingPeriod'] as const;
+
+/**
+ * Parameters that are each within bounds and do not go together, or null. Stake must stay slashable for longer than
+ * evidence against it may take to arrive, and evidence must outlive whatever a light client may still believe; else a
+ * validator could lie to a light client with stake that answers for nothing.
+ */
+export function conflictOfParams(params: Params): PeriodConflict | null {
+  for (let i = 0; i + 1 < PERIODS.length; i++) {
+    const longer = PERIODS[i] as (typeof PERIODS)[number];
+    const shorter = PERIODS[i + 1] as (typeof PERIODS)[number];
+    if (params[longer] <= params[shorter]) return { longer, shorter };
+  }
+  return null;
+}
+
+/** The same in words, or null. */
+export function faultOfPeriods(params: Params): string | null {
+  const conflict = conflictOfParams(params);
+  if (conflict === null) return null;
+  const { longer, shorter } = conflict;
+  return `${longer}: found ${params[longer]} us, expected more than the ${params[shorter]} us of ${shorter}`;
 }
 
 /** The parameters with some of them changed. Throws on a value that does not fit. */

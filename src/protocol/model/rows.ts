@@ -55,6 +55,13 @@ export class Chainwide extends Row {
   /** Who validates this height and the next: an election at the end of a block acts two heights later. */
   validators: readonly Elected[] = [];
   upcoming: readonly Elected[] = [];
+  /** Evidence of offences at lower heights has expired. Only grows. */
+  evidenceFrom = 1;
+  /** Numbers of the rows kept for evidence: the oldest, and the next to be. */
+  oldestSet = 0;
+  nextSet = 0;
+  oldestMilestone = 0;
+  nextMilestone = 0;
   constructor(params: Params) {
     super();
     this.params = params;
@@ -83,6 +90,11 @@ export class Chainwide extends Row {
       providerStake: this.providerStake,
       validators: this.validators,
       upcoming: this.upcoming,
+      evidenceFrom: this.evidenceFrom,
+      oldestSet: this.oldestSet,
+      nextSet: this.nextSet,
+      oldestMilestone: this.oldestMilestone,
+      nextMilestone: this.nextMilestone,
     };
   }
 }

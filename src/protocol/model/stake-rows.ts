@@ -1,4 +1,5 @@
 /** Rows of stake, governance and grants. */
+import type { Validator } from '../consensus/types.ts';
 import type { DueItem } from '../ledger/due-index.ts';
 import { Row } from '../ledger/journal.ts';
 
@@ -14,13 +15,22 @@ export class Candidate extends Row {
   rewardPerStake = 0n;
   /** Rewards allotted and not yet withdrawn, rounding remainders among them. */
   rewards = 0n;
+  /** Not electable: it signed too few blocks, and did not ask to come back, or it double-signed. */
   jailed = false;
+  /** Block time from which it may ask to come back. */
+  jailedUntil = 0;
+  /** Lowest height of which there is proof that it double-signed; 0 when of none. From the first on it is tombstoned. */
+  doubleSignedAt = 0;
   constructor(address: string, sequence: number, consensusKey: Uint8Array, commission: number) {
     super();
     this.address = address;
     this.sequence = sequence;
     this.consensusKey = consensusKey;
     this.commission = commission;
+  }
+  /** Out for good. */
+  get tombstoned(): boolean {
+    return this.doubleSignedAt > 0;
   }
   leaf(): string {
     return `candidate/${this.address}`;
@@ -32,16 +42,73 @@ export class Candidate extends Row {
       rewardPerStake: this.rewardPerStake,
       rewards: this.rewards,
       jailed: this.jailed,
+      jailedUntil: this.jailedUntil,
+      doubleSignedAt: this.doubleSignedAt,
     };
   }
 }
 
-/** A place in the validator set. */
-export interface Elected {
+/** A place in the validator set, and in the rotation of its proposers. */
+export interface Elected extends Validator {
+  readonly priority: number;
+}
+
+/** A validator set, from the height at which it began to validate until that of the next such row. */
+export class SetRow extends Row {
+  readonly number: number;
+  readonly from: number;
+  readonly members: readonly Validator[];
+  constructor(number: number, from: number, members: readonly Validator[]) {
+    super();
+    this.number = number;
+    this.from = from;
+    this.members = members;
+  }
+  leaf(): string {
+    return `set/${this.number}`;
+  }
+  copy(): object {
+    return {};
+  }
+}
+
+/** The time of a block, kept for so long as evidence of that age can be brought. */
+export class Milestone extends Row {
+  readonly number: number;
+  readonly height: number;
+  readonly time: number;
+  constructor(number: number, height: number, time: number) {
+    super();
+    this.number = number;
+    this.height = height;
+    this.time = time;
+  }
+  leaf(): string {
+    return `milestone/${this.number}`;
+  }
+  copy(): object {
+    return {};
+  }
+}
+
+/** Which blocks of the newest `downtimeWindow` a validator has not signed. There is none while it missed nothing. */
+export class SigningRow extends Row {
   readonly address: string;
-  readonly consensusKey: Uint8Array;
-  /** floor(stake / 1 AKASH) */
-  readonly power: number;
+  /** Number of misses in the window. */
+  missed = 0;
+  /** One bit per block of the window, at height modulo window; never changed in place. */
+  misses: Uint8Array;
+  constructor(address: string, window: number) {
+    super();
+    this.address = address;
+    this.misses = new Uint8Array((window + 7) >> 3);
+  }
+  leaf(): string {
+    return `signing/${this.address}`;
+  }
+  copy(): object {
+    return { missed: this.missed, misses: this.misses };
+  }
 }
 
 /** Stake of an account bonded with a validator, or with itself. */

@@ -11,7 +11,17 @@ import type { Event } from './events.ts';
 import type { Deployment, Fulfillment, Lease, Order, Provider } from './market-rows.ts';
 import type { Params } from './params.ts';
 import { Account, Chainwide } from './rows.ts';
-import { Ballot, type Candidate, Delegation, type GrantRow, type Proposal, Unbonding } from './stake-rows.ts';
+import {
+  Ballot,
+  type Candidate,
+  Delegation,
+  type GrantRow,
+  type Milestone,
+  type Proposal,
+  type SetRow,
+  type SigningRow,
+  Unbonding,
+} from './stake-rows.ts';
 
 /** Why a message cannot be done. `code` is a stable word, `detail` says what was found and what is expected. */
 export interface Refusal {
@@ -37,10 +47,15 @@ export class State {
   readonly proposals: Table<Proposal>;
   readonly ballots: Table<Ballot>;
   readonly grants: Table<GrantRow>;
+  readonly sets: Table<SetRow>;
+  readonly milestones: Table<Milestone>;
+  readonly signings: Table<SigningRow>;
   /** Delegation keys by validator, unbonding keys by source validator, ballot keys by proposal. */
   readonly delegatorsOf: Groups;
   readonly unbondingsOf: Groups;
   readonly ballotsOf: Groups;
+  /** The candidate of a consensus key, by the key in hexadecimal. */
+  readonly candidateOfKey: Groups;
   /** Redelegated stake on its way, by `account/target`. */
   readonly arrivalsOf: Groups;
   /** Orders to match, stale leases, missing resets, deployments to close, ends of votes: by height. */
@@ -82,6 +97,10 @@ export class State {
     this.proposals = new Table(journal, row => String(row.id));
     this.ballots = new Table(journal, row => Ballot.key(row.proposal, row.voter));
     this.grants = new Table(journal, row => row.id);
+    this.sets = new Table(journal, row => String(row.number));
+    this.milestones = new Table(journal, row => String(row.number));
+    this.signings = new Table(journal, row => row.address);
+    this.candidateOfKey = new Groups(journal);
     this.delegatorsOf = new Groups(journal);
     this.unbondingsOf = new Groups(journal);
     this.ballotsOf = new Groups(journal);

@@ -7,12 +7,29 @@ import { rescheduleLeases } from '../market/leases.ts';
 import { rescheduleOrders } from '../market/orders.ts';
 import { regridRecords } from '../market/reputation.ts';
 import type { MessageOf } from '../model/messages.ts';
-import { type ParameterValue, parameterFromText, withParams } from '../model/params.ts';
+import {
+  conflictOfParams,
+  faultOfPeriods,
+  type ParameterValue,
+  type Params,
+  parameterFromText,
+  withParams,
+} from '../model/params.ts';
 import { Ballot, Proposal } from '../model/stake-rows.ts';
 import { type Refusal, refuse, type State } from '../model/state.ts';
+import { forgetSignings } from './downtime.ts';
 
 export const DUE_VOTE_ENDS = 'vote_ends';
 export const DUE_TAKES_EFFECT = 'takes_effect';
+
+type Changes = MessageOf<'SubmitProposal'>['changes'];
+
+/** The parameters with changes that were each found to fit. */
+function changedParams(params: Params, changes: Changes): Params {
+  const values: Record<string, ParameterValue> = {};
+  for (const { name, value } of changes) values[name] = parameterFromText(name, value) as ParameterValue;
+  return withParams(params, values);
+}
 
 export function submitProposal(state: State, account: string, msg: MessageOf<'SubmitProposal'>): Refusal | null {
   if ((state.accounts.get(account)?.bonded ?? 0n) === 0n) return refuse('no_stake', 'only stakers may propose');
@@ -23,6 +40,8 @@ export function submitProposal(state: State, account: string, msg: MessageOf<'Su
     names.add(name);
     if (parameterFromText(name, value) === undefined) return refuse('bad_proposal', `${name} cannot be ${value}`);
   }
+  const conflict = faultOfPeriods(changedParams(state.params, msg.changes));
+  if (conflict !== null) return refuse('bad_proposal', conflict);
   const chainwide = state.editChainwide();
   const id = chainwide.nextProposal;
   chainwide.nextProposal += 1;
@@ -87,13 +106,19 @@ function endVote(state: State, id: string): void {
 
 function takeEffect(state: State, id: string): void {
   const proposal = state.proposals.need(id);
-  const changes: Record<string, ParameterValue> = {};
+  const before = state.params;
+  const after = changedParams(before, proposal.changes);
+  if (conflictOfParams(after) !== null) {
+    // Another proposal took effect in the meantime, and the two do not go together.
+    state.emit({ type: 'ProposalEnded', proposal: proposal.id, outcome: 'conflict', effectiveAt: 0 });
+    removeProposal(state, id);
+    return;
+  }
   for (const { name, value } of proposal.changes) {
-    changes[name] = parameterFromText(name, value) as ParameterValue;
     state.emit({ type: 'ParameterChanged', proposal: proposal.id, name, value });
   }
-  const before = state.params;
-  state.editChainwide().params = withParams(before, changes);
+  state.editChainwide().params = after;
+  if (after.downtimeWindow !== before.downtimeWindow) forgetSignings(state);
   if (state.params.reputationHalfLife !== before.reputationHalfLife) regridRecords(state, before.reputationHalfLife);
   if (state.params.matchingRule !== before.matchingRule) rescheduleOrders(state);
   if (state.params.reconfirmationPeriod !== before.reconfirmationPeriod) rescheduleLeases(state);

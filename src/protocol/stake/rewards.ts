@@ -12,11 +12,14 @@ import { type Refusal, refuse, type State } from '../model/state.ts';
 /** Scale of rewardPerStake. */
 const REWARD_SCALE = 2n ** 64n;
 
-/** Shares the fee pool among the validators of this block by stake; each takes its commission first. */
+/**
+ * Shares the fee pool among the validators of this block by stake; each takes its commission first. Who is jailed or
+ * tombstoned and still in the set gets nothing; if all of them are, fees wait.
+ */
 export function allotFees(state: State): void {
   const pool = state.chainwide.feePool;
   if (pool === 0n) return;
-  const members = state.chainwide.validators.map(one => state.candidates.need(one.address));
+  const members = state.chainwide.validators.map(one => state.candidates.need(one.address)).filter(one => !one.jailed);
   let total = 0n;
   for (const member of members) total += member.stake;
   if (total === 0n) return;

@@ -4,6 +4,9 @@
  * Anyone may bond with itself, without a minimum (paper, section 2.2.1); that is a provider's own stake, and a
  * candidate's own part. Stake on its way out, and stake that moved to another validator, stays slashable for its
  * source until the unbonding period is over; moved stake may not move on before that, or it could outrun its slash.
+ *
+ * A jailed candidate may be staked with, so that others can help it back. One that is tombstoned may not: what is with
+ * it earns nothing any more, and leaves as any other stake does. Its own account's stake is still that account's.
  */
 import type { MessageOf } from '../model/messages.ts';
 import { Delegation, Unbonding } from '../model/stake-rows.ts';
@@ -53,8 +56,16 @@ export function stake(state: State, account: string, msg: MessageOf<'Stake'>): R
   return bond(state, account, account, msg.amount);
 }
 
+/** Why stake cannot be put with a validator, or null. */
+function faultOfTarget(state: State, validator: string): Refusal | null {
+  const candidate = state.candidates.get(validator);
+  if (candidate === undefined) return refuse('no_candidate', `${validator} is not a candidate`);
+  return candidate.tombstoned ? refuse('tombstoned', `${validator} double-signed and is out for good`) : null;
+}
+
 export function delegate(state: State, account: string, msg: MessageOf<'Delegate'>): Refusal | null {
-  if (!state.candidates.has(msg.validator)) return refuse('no_candidate', `${msg.validator} is not a candidate`);
+  const refusal = faultOfTarget(state, msg.validator);
+  if (refusal !== null) return refusal;
   return bond(state, account, msg.validator, msg.amount);
 }
 
@@ -113,8 +124,7 @@ export function undelegate(state: State, account: string, msg: MessageOf<'Undele
 export function redelegate(state: State, account: string, msg: MessageOf<'Redelegate'>): Refusal | null {
   const { source, target, amount } = msg;
   if (source === target) return refuse('same_validator', 'source and target are the same');
-  if (!state.candidates.has(target)) return refuse('no_candidate', `${target} is not a candidate`);
-  const refusal = faultOfLeaving(state, account, source, amount);
+  const refusal = faultOfTarget(state, target) ?? faultOfLeaving(state, account, source, amount);
   if (refusal !== null) return refusal;
   leave(state, account, source, target, amount);
   return null;

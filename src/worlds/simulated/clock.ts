@@ -2,7 +2,7 @@
  * A node's own clock: off by an offset, drifting, and sometimes stepped.
  *
  * Events are kept in true time; actors see local time only. A clock translates both ways. Readings are integers, never
- * negative, and never fall while true time rises (a step aside).
+ * negative, and never fall while true time rises: whatever the drift does, only a step back takes a reading back.
  */
 import type { Time } from '../../actors/actor.ts';
 
@@ -18,7 +18,7 @@ export interface ClockModel {
 
 export class NodeClock {
   private offset: number;
-  private readonly drift: number;
+  private drift: number;
   /** True time since which the drift counts. */
   private since = 0;
 
@@ -50,6 +50,17 @@ export class NodeClock {
       while (this.local(Math.max(time, now)) < reading) time++;
     }
     return time < now ? now : time;
+  }
+
+  /** The clock runs so many ppm faster (slower if negative) from now on. Its reading does not jump. */
+  addDrift(by_ppm: number, now: Time): void {
+    const drift = this.drift + by_ppm;
+    if (!(Math.abs(drift) <= MAX_DRIFT_PPM)) {
+      throw new RangeError(`a clock drifts by at most ${MAX_DRIFT_PPM} ppm, found ${drift}`);
+    }
+    if (this.drift !== 0) this.offset += Math.floor(((now - this.since) * this.drift) / 1e6);
+    this.since = now;
+    this.drift = drift;
   }
 
   /** Moves the clock by so many microseconds, forward or back. */

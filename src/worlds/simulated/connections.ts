@@ -9,7 +9,8 @@
 import type { Input, PeerName } from '../../actors/actor.ts';
 import { CALL, END_INPUT, EXPIRED, FINISHED } from './events.ts';
 import type { EventHandle } from './kernel.ts';
-import { End, ITEM_ACCEPT, ITEM_FINISH, type Link, type Network } from './network.ts';
+import { End, ITEM_ACCEPT, ITEM_FINISH, type Link } from './links.ts';
+import type { Network } from './network.ts';
 import { DEAD, PAUSED, type SimulatedNode } from './node.ts';
 import type { Process } from './process.ts';
 
@@ -66,6 +67,30 @@ export class Connections<Message, Request> {
   established(end: End<Message, Request>): void {
     this.network.agenda.cancel(end.attempt);
     end.attempt = -1;
+    this.network.repeat(end);
+  }
+
+  /**
+   * Breaks all connections between two nodes. `from` is told at once.
+   * @param late_us how much later the other side is told, and what was in flight to it arrives; 0: at once, and all is
+   * lost
+   * @param repeating what arrives late is sent again over the next connection from `from`
+   */
+  breakAll(
+    from: SimulatedNode<Message, Request>,
+    to: SimulatedNode<Message, Request>,
+    late_us: number,
+    repeating: boolean,
+  ): void {
+    const ends = new Set<End<Message, Request>>();
+    for (const link of [this.network.link(from, to), this.network.link(to, from)]) {
+      for (const end of link.ends) ends.add(end).add(end.peer);
+    }
+    for (const end of ends) {
+      const known = end.open && end.attempt === -1 && end.process.node === to;
+      if (known && late_us > 0 && end.peer.process.node === from) this.linger(end, late_us, repeating);
+      else this.cutOff(end);
+    }
   }
 
   /** Closes an end from its own side; the peer is told after all that was sent before. */
@@ -80,7 +105,7 @@ export class Connections<Message, Request> {
 
   /** The other side is gone. Returns what this end's process is to be told, or null when it closed before. */
   finished(end: End<Message, Request>, reason: string): Ending | null {
-    if (!end.open) return null;
+    if (!end.open && end.late === 0) return null;
     // An initiator that was never told of its connection has to hear that it got none.
     const established = end.attempt === -1;
     this.detach(end);
@@ -171,7 +196,7 @@ export class Connections<Message, Request> {
     if (attempt.timeout === -1 || process.state === DEAD || to.dark) return;
     const acceptor = to.process;
     const { agenda } = this.network;
-    if (acceptor === null || acceptor.state === DEAD) {
+    if (acceptor === null || acceptor.state === DEAD || to.refusals > 0) {
       agenda.cancel(attempt.timeout);
       attempt.timeout = -1;
       process.tell(agenda.now + back.latency(), { kind: 'refused', peer: to.name, reason: 'connection refused' });
@@ -190,6 +215,7 @@ export class Connections<Message, Request> {
     const input = { kind: 'connected', connection: far.id, peer: process.node.name, inbound: true } as const;
     agenda.push(agenda.now, link.channel, END_INPUT, far, input);
     this.network.transmitControl(far, { kind: ITEM_ACCEPT, message: null, reason: '', size: 0 });
+    this.network.repeat(far);
   }
 
   private pair(near: End<Message, Request>, far: End<Message, Request>): void {
@@ -218,6 +244,30 @@ export class Connections<Message, Request> {
     process.tell(this.network.agenda.now, { kind: 'refused', peer: to.name, reason: 'timed out' });
   }
 
+  /** One side of a broken connection is told of it, unless it gave it up itself. */
+  private cutOff(end: End<Message, Request>): void {
+    const ending = this.finished(end, 'connection reset');
+    if (ending === null) this.discard(end);
+    else if (end.process.state !== DEAD) end.process.tell(this.network.agenda.now, ending);
+  }
+
+  /** One side of a broken connection goes on in good faith, until what was in flight to it has arrived late. */
+  private linger(end: End<Message, Request>, late_us: number, repeating: boolean): void {
+    const { agenda } = this.network;
+    const { link } = end.peer;
+    end.open = false;
+    end.late = agenda.now + late_us;
+    end.repeating = repeating;
+    if (end.expiry !== -1) {
+      agenda.cancel(end.expiry);
+      end.expiry = -1;
+    }
+    this.discard(end);
+    // Behind the last of it, which may take longer than that.
+    const over = Math.max(end.late, end.peer.lastArrival) + 1;
+    agenda.push(over, link.channel, FINISHED, end, 'connection reset');
+  }
+
   private reset(end: End<Message, Request>): void {
     const { agenda } = this.network;
     const { link } = end.peer;
@@ -227,6 +277,7 @@ export class Connections<Message, Request> {
   /** Takes an end out of its process's hands. */
   private detach(end: End<Message, Request>): void {
     end.open = false;
+    end.late = 0;
     end.full = false;
     end.process.ends.delete(end.id);
     if (end.expiry !== -1) {

@@ -9,6 +9,7 @@
  * Time and inputs come through a small port that the world implements.
  */
 import type { Input, RandomStream, Time, WorkloadEvent, WorkloadSpec } from '../../actors/actor.ts';
+import type { CrashLoop } from './faults.ts';
 import { constantSampler, type Sampler } from './latency.ts';
 import { drawChance } from './streams.ts';
 
@@ -78,6 +79,8 @@ export class ContainerBackend {
   private readonly port: ContainerPort;
   private readonly hosts: Host[];
   private readonly workloads = new Map<string, Workload>();
+  /** Crash loops that are in force. */
+  private loops: CrashLoop[] = [];
 
   constructor(hosts: readonly HostSpec[], model: ContainerModel, stream: RandomStream, port: ContainerPort) {
     this.hosts = hosts.map(spec => ({ spec, up: true, cpu: 0, memory: 0, disk: 0, gpu: 0, images: new Map() }));
@@ -159,6 +162,18 @@ export class ContainerBackend {
     return true;
   }
 
+  /** Workloads begin not to stay up, or may stay up again from their next start on. */
+  setCrashLoop(loop: CrashLoop, on: boolean): void {
+    if (!on) {
+      this.loops = this.loops.filter(each => each !== loop);
+      return;
+    }
+    this.loops.push(loop);
+    for (const workload of this.workloads.values()) {
+      if (workload.state === 'running' && loopHits(loop, workload)) this.endAfter(workload, loop);
+    }
+  }
+
   /** A host goes away with everything on it. */
   hostDown(index: number): void {
     const host = this.host(index);
@@ -200,7 +215,22 @@ export class ContainerBackend {
         this.end(workload, event, killed ? 'killed for its memory use' : 'exited by itself'),
       );
     }
+    const loop = this.loops.find(each => loopHits(each, workload));
+    if (loop !== undefined) this.endAfter(workload, loop);
     this.event(workload.spec.id, 'started', '');
+  }
+
+  /** Ends a running workload so long from now, whatever was to end it before. */
+  private endAfter(workload: Workload, { after_us, outOfMemory }: CrashLoop): void {
+    if (workload.handle !== -1) this.port.cancel(workload.handle);
+    const at = this.port.now() + after_us;
+    workload.handle = this.port.at(at, `workload ${workload.spec.id} crashes`, () =>
+      this.end(
+        workload,
+        outOfMemory ? 'out-of-memory' : 'exited',
+        outOfMemory ? 'killed for its memory use' : 'crashed',
+      ),
+    );
   }
 
   private end(workload: Workload, event: WorkloadEvent, reason: string): void {
@@ -241,6 +271,10 @@ export class ContainerBackend {
   private draw(sampler: Sampler): number {
     return sampler.constant ?? Math.max(0, Math.round(sampler.sample(this.stream)));
   }
+}
+
+function loopHits(loop: CrashLoop, workload: Workload): boolean {
+  return loop.id === null || loop.id === workload.spec.id;
 }
 
 function probability(value: number, what: string): number {

@@ -2,14 +2,24 @@
  * A node's disk: an append log and a key-value store behind a write cache.
  *
  * Writes are visible to their own node at once, and durable from the next finished sync on. At a crash, what was not
- * synced may be gone, in part: of the log a prefix of the unsynced operations survives (an entry that was torn in the
- * middle counts as not written, as a checksum would find), and each unsynced put or delete survives or not by itself.
+ * synced may be gone, in part.
+ *  - Of the log a prefix of the unsynced operations survives. A sector is written whole or not at all, so that an entry
+ *    which lies across sectors may be torn in the middle: its checksum fails, recovery cuts it off with all behind it,
+ *    and nobody is told, for none of it was ever durable.
+ *  - Each unsynced put or delete survives or not by itself, whatever was written after it. A put is a new file that is
+ *    renamed into its place: torn, it never gets its name; and as long as the directory was not synced, the rename may
+ *    be rolled back, to the value before or to any that was put since the last sync.
+ * What was synced is found again as it was written, or, where bits have rotted, found damaged: every record has a
+ * checksum. A damaged value fails its reads until it is overwritten; a damaged log entry is a hole in the middle of what
+ * was durable, over which no recovery may pass in silence, so that the log cannot be replayed.
+ *
  * Once a write has failed (full, I/O error), every sync fails until the node restarts: nobody can tell any more what
  * the device holds.
  *
  * This file knows nothing of time; it says how long an operation takes, and the world waits.
  */
 import type { RandomStream } from '../../actors/actor.ts';
+import { compareKeys, lowerBound } from './keys.ts';
 import { constantSampler, type Sampler } from './latency.ts';
 import { drawInteger } from './streams.ts';
 
@@ -22,6 +32,8 @@ export interface DiskModel {
   readonly bytes_per_s?: number | null;
   /** What fits; null (the default) is boundless. */
   readonly capacity_bytes?: number | null;
+  /** What the device writes whole or not at all. Default 512. */
+  readonly sector_bytes?: number;
 }
 
 /** What each stored entry costs beyond its own bytes: header and checksum. */
@@ -34,6 +46,13 @@ interface StoreWrite {
   readonly after: Uint8Array | null;
 }
 
+/** The durable content of a disk at some time. */
+export interface DiskSnapshot {
+  readonly firstIndex: number;
+  readonly log: readonly Uint8Array[];
+  readonly store: ReadonlyMap<string, Uint8Array>;
+}
+
 /** An unsynced log operation: an entry, or (a number) the index before which entries are dropped. */
 type LogWrite = Uint8Array | number;
 
@@ -43,13 +62,19 @@ export class SimulatedDisk {
   private fillers = 0;
   private slowdowns: number[] = [];
   private slowness = 1;
-  /** Log entries that a crash tore in the middle; for probes. */
+  // How often what is rare has happened; for probes.
+  /** Log entries that a crash tore in the middle. */
   tornEntries = 0;
+  /** Puts and deletes that a crash undid. */
+  undoneWrites = 0;
+  /** Reads that found damage. */
+  damagedReads = 0;
 
   private readonly syncTime: Sampler;
   private readonly readTime: Sampler;
   private readonly throughput: number;
   private readonly capacity: number;
+  private readonly sector: number;
   private readonly stream: RandomStream;
 
   private log: Uint8Array[] = [];
@@ -58,6 +83,10 @@ export class SimulatedDisk {
   /** Keys in byte order; null until the first scan. */
   private ordered: string[] | null = null;
   private used = 0;
+  /** Bytes that were ever written to the log and not cut off again: where the next entry begins on the device. */
+  private logBytes = 0;
+  /** Stored copies whose bits have rotted; null while there is none. */
+  private damaged: Set<Uint8Array> | null = null;
 
   private logWrites: LogWrite[] = [];
   /** The log as it was at the last sync, for entries that an unsynced truncation dropped. */
@@ -72,6 +101,7 @@ export class SimulatedDisk {
     this.readTime = asSampler(model.read_us ?? 100);
     this.throughput = positive(model.bytes_per_s ?? null, 'bytes_per_s');
     this.capacity = positive(model.capacity_bytes ?? null, 'capacity_bytes');
+    this.sector = positive(model.sector_bytes ?? 512, 'sector_bytes');
     this.stream = stream;
   }
 
@@ -113,6 +143,7 @@ export class SimulatedDisk {
     if (failure !== null) return failure;
     const copy = entry.slice();
     this.used += copy.length + ENTRY_OVERHEAD;
+    this.logBytes += copy.length + ENTRY_OVERHEAD;
     this.log.push(copy);
     this.logWrites.push(copy);
     return null;
@@ -166,9 +197,73 @@ export class SimulatedDisk {
     return found;
   }
 
-  /** Why reads fail right now, or null. */
-  get readFailure(): string | null {
-    return this.errors > 0 ? 'I/O error' : null;
+  /** Why reading a key fails right now, or null. */
+  readFailure(key: string): string | null {
+    if (this.errors > 0) return 'I/O error';
+    if (this.damaged === null) return null;
+    const value = this.store.get(key);
+    if (value === undefined || !this.damaged.has(value)) return null;
+    this.damagedReads++;
+    return `the value of ${key} is damaged: its checksum does not match`;
+  }
+
+  /** Why a scan fails right now, or null. */
+  scanFailure(prefix: string): string | null {
+    if (this.errors > 0) return 'I/O error';
+    if (this.damaged === null) return null;
+    const found = this.scan(prefix).find(([key]) => this.damaged!.has(this.store.get(key)!));
+    return found === undefined ? null : this.readFailure(found[0]);
+  }
+
+  /** Why the log cannot be replayed right now, or null. */
+  replayFailure(): string | null {
+    if (this.errors > 0) return 'the log cannot be read: I/O error';
+    const { damaged } = this;
+    const hole = damaged === null ? -1 : this.log.findIndex(entry => damaged.has(entry));
+    if (hole < 0) return null;
+    this.damagedReads++;
+    return `log entry ${this.firstIndex + hole} is damaged: its checksum does not match`;
+  }
+
+  /** Damages log entries or stored values that are drawn: `count` of them, or all when there are fewer. */
+  rot(of: 'log' | 'store', count: number, draws: RandomStream): void {
+    const keys = of === 'store' ? [...this.store.keys()].sort(compareKeys) : [...this.log.keys()];
+    this.damaged ??= new Set();
+    for (let i = 0; i < count && keys.length > 0; i++) {
+      const [victim] = keys.splice(drawInteger(draws, keys.length), 1);
+      // A copy of its own is damaged: what the write cache still holds stays whole, and may survive a crash as that.
+      if (typeof victim === 'number') {
+        const copy = this.log[victim]!.slice();
+        this.log[victim] = copy;
+        this.damaged.add(copy);
+      } else {
+        const copy = this.store.get(victim!)!.slice();
+        this.store.set(victim!, copy);
+        this.damaged.add(copy);
+      }
+    }
+  }
+
+  /** What is durable now. */
+  snapshot(): DiskSnapshot {
+    const { first, entries } = this.durableLog();
+    const store = new Map(this.store);
+    for (let i = this.storeWrites.length - 1; i >= 0; i--) {
+      const { key, before } = this.storeWrites[i]!;
+      if (before === null) store.delete(key);
+      else store.set(key, before);
+    }
+    return { firstIndex: first, log: entries, store };
+  }
+
+  /** The device is replaced by one with the content of a snapshot. */
+  restore(snapshot: DiskSnapshot): void {
+    this.wipe();
+    this.log = [...snapshot.log];
+    this.firstIndex = snapshot.firstIndex;
+    for (const entry of this.log) this.used += entry.length + ENTRY_OVERHEAD;
+    this.logBytes = this.used;
+    for (const [key, value] of snapshot.store) this.assign(key, value);
   }
 
   /** How long a sync takes that starts now, in microseconds. */
@@ -189,10 +284,13 @@ export class SimulatedDisk {
     return null;
   }
 
-  /** Power is lost: draws what of the unsynced writes survives, and forgets the rest. */
-  crash(): void {
-    this.crashLog();
-    this.crashStore();
+  /**
+   * Power is lost: draws what of the unsynced writes survives, and forgets the rest.
+   * @param draws this crash's own stream, so that it disturbs no other draw
+   */
+  crash(draws: RandomStream): void {
+    this.crashLog(draws);
+    this.crashStore(draws);
     this.forgetWrites();
     this.failure = null;
   }
@@ -204,6 +302,8 @@ export class SimulatedDisk {
     this.store.clear();
     this.ordered = null;
     this.used = 0;
+    this.logBytes = 0;
+    this.damaged = null;
     this.forgetWrites();
     this.failure = null;
   }
@@ -213,19 +313,23 @@ export class SimulatedDisk {
     return { first: this.firstIndex, entries: this.log.map(entry => entry.slice()) };
   }
 
-  private crashLog(): void {
-    if (this.logWrites.length === 0) return;
-    const survivors = drawInteger(this.stream, this.logWrites.length + 1);
-    const torn = this.stream.uniform() < 0.5;
-    if (survivors < this.logWrites.length && torn && typeof this.logWrites[survivors] !== 'number') {
-      this.tornEntries++;
-    }
-    // Back to the state of the last sync, then forward by the operations that survived.
+  /** The log as it was at the last sync. */
+  private durableLog(): { first: number; entries: Uint8Array[] } {
     const appended = this.logWrites.filter(write => typeof write !== 'number').length;
     const whole = [...this.droppedEntries, ...this.log];
-    let first = this.logEnd - whole.length;
-    const entries = whole.slice(0, whole.length - appended);
-    for (const write of this.logWrites.slice(0, survivors)) {
+    return { first: this.logEnd - whole.length, entries: whole.slice(0, whole.length - appended) };
+  }
+
+  private crashLog(draws: RandomStream): void {
+    const { logWrites } = this;
+    if (logWrites.length === 0) return;
+    const survivors = drawInteger(draws, logWrites.length + 1);
+    const begun = draws.uniform() < 0.5;
+    // Back to the state of the last sync, then forward by the operations that survived.
+    const durable = this.durableLog();
+    const { entries } = durable;
+    let { first } = durable;
+    for (const write of logWrites.slice(0, survivors)) {
       if (typeof write === 'number') {
         entries.splice(0, write - first);
         first = write;
@@ -233,20 +337,34 @@ export class SimulatedDisk {
         entries.push(write);
       }
     }
+    for (const write of logWrites.slice(survivors)) {
+      if (typeof write !== 'number') this.logBytes -= write.length + ENTRY_OVERHEAD;
+    }
+    const next = logWrites[survivors];
+    if (begun && next !== undefined && typeof next !== 'number' && this.spansSectors(this.logBytes, next)) {
+      this.tornEntries++;
+    }
     for (const entry of this.log) this.used -= entry.length + ENTRY_OVERHEAD;
     for (const entry of entries) this.used += entry.length + ENTRY_OVERHEAD;
     this.log = entries;
     this.firstIndex = first;
   }
 
-  private crashStore(): void {
+  private crashStore(draws: RandomStream): void {
     for (let i = this.storeWrites.length - 1; i >= 0; i--) {
       const { key, before } = this.storeWrites[i]!;
       this.assign(key, before);
     }
     for (const { key, after } of this.storeWrites) {
-      if (this.stream.uniform() < 0.5) this.assign(key, after);
+      if (draws.uniform() < 0.5) this.assign(key, after);
+      else this.undoneWrites++;
     }
+  }
+
+  /** Does an entry that begins there lie in more than one sector? Only then can it be torn. */
+  private spansSectors(begin: number, entry: Uint8Array): boolean {
+    const last = begin + entry.length + ENTRY_OVERHEAD - 1;
+    return Math.floor(begin / this.sector) !== Math.floor(last / this.sector);
   }
 
   private assign(key: string, value: Uint8Array | null): void {
@@ -302,29 +420,4 @@ function positive(value: number | null, what: string): number {
 
 function cost(key: string, value: Uint8Array): number {
   return key.length + value.length + ENTRY_OVERHEAD;
-}
-
-/** Orders strings as their UTF-8 bytes would be. UTF-16 units differ from that for surrogates only. */
-export function compareKeys(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x === y) continue;
-    const surrogateX = x >= 0xd800 && x <= 0xdfff;
-    const surrogateY = y >= 0xd800 && y <= 0xdfff;
-    return surrogateX === surrogateY ? x - y : surrogateX ? 1 : -1;
-  }
-  return a.length - b.length;
-}
-
-function lowerBound(keys: readonly string[], key: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareKeys(keys[middle]!, key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

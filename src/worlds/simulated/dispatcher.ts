@@ -18,10 +18,12 @@ import {
   NOOP,
   SYNCED,
   TIMER,
+  WOKEN,
 } from './events.ts';
 import { setCurrentActor } from './guard.ts';
-import type { End, Network } from './network.ts';
-import { PAUSED, RUNNING } from './node.ts';
+import type { End } from './links.ts';
+import type { Network } from './network.ts';
+import { DEAD, RUNNING, SLOW } from './node.ts';
 import type { Process } from './process.ts';
 import { digestTimer, type TimerRecord } from './timers.ts';
 import type { TraceHash } from './trace.ts';
@@ -121,6 +123,9 @@ export class Dispatcher<Message, Request> {
         this.network.departed(end);
         return;
       }
+      case WOKEN:
+        this.onWoken(subject as Process<Message, Request>);
+        return;
       case CALL:
         this.internal(null, kind, digestString(subject as string), subject as string);
         (payload as () => void)();
@@ -139,23 +144,72 @@ export class Dispatcher<Message, Request> {
     traceHash.mix(this.agenda.now, process === null ? -1 : process.node.index, kind, digest);
   }
 
-  /** Can this process take an event now? If it is paused, the event is put off; if it is gone, dropped. */
+  /** Can this process take an event now? If it is paused or slow, the event is put off; if it is gone, dropped. */
   private ready(process: Process<Message, Request>, kind: number, subject: unknown, payload: unknown): boolean {
     if (process.state === RUNNING) return true;
-    if (process.state === PAUSED) process.defer(kind, subject, payload);
-    this.internal(process, kind, process.state, process.state === PAUSED ? 'put off' : 'dropped');
+    if (process.state === SLOW && process.admittedByQueue) return true;
+    const gone = process.state === DEAD;
+    if (!gone) process.defer(kind, subject, payload);
+    this.internal(process, kind, process.state, gone ? 'dropped' : 'put off');
     return false;
   }
 
   private onMessage(end: End<Message, Request>, message: Message): void {
     const { process } = end;
     if (process.state !== RUNNING && !this.ready(process, MESSAGE, end, message)) return;
-    if (!end.open) {
+    if (!end.open && !this.arrivesLate(end, message)) return;
+    if (this.network.moments !== null) {
+      this.onAwaitedMessage(end, message);
+      return;
+    }
+    const input: Input<Message, Request> = { kind: 'message', connection: end.id, from: end.peerName, message };
+    this.hand(process, input, INPUT_CODES.message, this.digestOf(message));
+  }
+
+  /** A message comes to an end that is closed. True when it is to be handed out nevertheless, now. */
+  private arrivesLate(end: End<Message, Request>, message: Message): boolean {
+    if (end.late === 0) {
+      this.internal(end.process, MESSAGE, end.id, 'dropped');
+      return false;
+    }
+    if (this.agenda.now < end.late) {
+      this.internal(end.process, MESSAGE, end.id, 'held up');
+      this.agenda.push(end.late, end.peer.link.channel, MESSAGE, end, message);
+      if (!end.repeating) return false;
+      const { link, process } = end.peer;
+      if (link.repeats?.process !== process) link.repeats = { process, messages: [] };
+      link.repeats.messages.push(message);
+      return false;
+    }
+    return true;
+  }
+
+  /** Hands out a message while somebody waits for one; what they do then may keep it from being handed out. */
+  private onAwaitedMessage(end: End<Message, Request>, message: Message): void {
+    const { process } = end;
+    const { network } = this;
+    network.moments?.passes('arrives', end.peerName, process.name, message);
+    if (process.state !== RUNNING && !this.ready(process, MESSAGE, end, message)) return;
+    if (!end.open && end.late === 0) {
       this.internal(process, MESSAGE, end.id, 'dropped');
       return;
     }
     const input: Input<Message, Request> = { kind: 'message', connection: end.id, from: end.peerName, message };
     this.hand(process, input, INPUT_CODES.message, this.digestOf(message));
+    network.moments?.passes('handled', end.peerName, process.name, message);
+  }
+
+  /** A slow process has finished what it was at, and takes the next event that waits for it. */
+  private onWoken(process: Process<Message, Request>): void {
+    this.internal(process, WOKEN, 0, 'goes on');
+    const next = process.takeDeferred();
+    if (next !== undefined) {
+      process.admittedByQueue = true;
+      if (next.kind === MESSAGE) this.onMessage(next.subject as End<Message, Request>, next.payload as Message);
+      else this.dispatch(next.kind, next.subject, next.payload);
+      process.admittedByQueue = false;
+    }
+    process.wakeLater();
   }
 
   private onTimer(process: Process<Message, Request>, record: TimerRecord): void {
@@ -177,7 +231,7 @@ export class Dispatcher<Message, Request> {
 
   private onEndInput(end: End<Message, Request>, input: Input<Message, Request>): void {
     if (!this.ready(end.process, END_INPUT, end, input)) return;
-    if (!end.open) {
+    if (!end.open && end.late === 0) {
       this.internal(end.process, END_INPUT, end.id, 'dropped');
       return;
     }

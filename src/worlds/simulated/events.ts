@@ -24,6 +24,9 @@ export const EXPIRED = 8;
 /** Subject: an end whose first queued message has left through the pipe. */
 export const DEPARTED = 9;
 
+/** Subject: a process on a slow processor that has finished its last input. */
+export const WOKEN = 10;
+
 export const EVENT_NAMES: readonly string[] = [
   'noop',
   'call',
@@ -35,6 +38,7 @@ export const EVENT_NAMES: readonly string[] = [
   'finished',
   'expired',
   'departed',
+  'woken',
 ];
 
 /** Input kinds as small numbers, for the trace. */

@@ -6,7 +6,9 @@ import { NodeClock } from './clock.ts';
 import { ContainerBackend } from './containers.ts';
 import { digestString } from './digest.ts';
 import { SimulatedDisk } from './disk.ts';
-import { pipe } from './network.ts';
+import { wholeMicroseconds } from './latency.ts';
+import { pipe } from './links.ts';
+import { REGION_PREFIX } from './moments.ts';
 import { DEAD, type SimulatedNode } from './node.ts';
 import type { ActorOptions, WorldOptions } from './options.ts';
 import type { RandomStreams } from './streams.ts';
@@ -20,6 +22,7 @@ export function makeNode<Message, Request>(
   agenda: Agenda,
 ): SimulatedNode<Message, Request> {
   const { name } = options;
+  if (name.startsWith(REGION_PREFIX)) throw new RangeError(`no participant's name begins with ${REGION_PREFIX}`);
   // Never 0, which is the channel of what goes first.
   const channel = digestString(name) | 1;
   const hosts = options.hosts ?? [];
@@ -53,6 +56,11 @@ export function makeNode<Message, Request>(
     process: null,
     starts: 0,
     dark: false,
+    input_us: wholeMicroseconds(options.input_us ?? defaults.input_us ?? 100, 'input_us'),
+    slowness: 1,
+    slowdowns: [],
+    refusals: 0,
+    effectProbes: [],
   };
   return node;
 }

@@ -4,19 +4,20 @@
  * A connection is a pair of ends. What is sent at one end arrives at the other in order, at most once, until the
  * connection breaks. Links are directed pairs of nodes; each has a latency distribution and a random stream of its own,
  * and can be cut (packets are lost, and after the keep-alive both sides are told), clogged (packets wait) or slowed.
+ * Single connections can be broken, with what was in flight lost, late, or late and sent again.
  *
  * The common case, an open link of infinite bandwidth, costs one latency and one event. Everything else (`end.slow`)
  * goes through the end's bounded send queue and `pump`. How ends open and close is in connections.ts.
  */
-import type { ConnectionId, PeerName, RandomStream, Time } from '../../actors/actor.ts';
+import type { ConnectionId, PeerName, Time } from '../../actors/actor.ts';
 import { MAX_MESSAGE_BYTES } from '../../actors/actor.ts';
 import type { Agenda } from './agenda.ts';
 import { Connections } from './connections.ts';
-import { digestString } from './digest.ts';
 import { DEPARTED, END_INPUT, FINISHED, MESSAGE } from './events.ts';
-import type { EventHandle } from './kernel.ts';
-import { constantLatency, type LatencyModel, type Sampler } from './latency.ts';
-import { PAUSED, type SimulatedNode } from './node.ts';
+import { constantLatency, type LatencyModel } from './latency.ts';
+import { type End, ITEM_FINISH, ITEM_MESSAGE, type Item, Link, pipe } from './links.ts';
+import type { MessageMoments } from './moments.ts';
+import type { SimulatedNode } from './node.ts';
 import type { Process } from './process.ts';
 import type { RandomStreams } from './streams.ts';
 
@@ -35,108 +36,13 @@ export interface NetworkModel {
   readonly queueBytes?: number;
 }
 
-/** Something with a finite bandwidth. */
-export interface Pipe {
-  readonly bytesPerSecond: number;
-  busyUntil: Time;
-}
-
-/** A directed pair of nodes. */
-export class Link<Message, Request> {
-  readonly from: SimulatedNode<Message, Request>;
-  readonly to: SimulatedNode<Message, Request>;
-  readonly channel: number;
-  readonly pipe: Pipe | null;
-  cuts = 0;
-  clogs = 0;
-  /** Extra latency, from faults. */
-  delay = 0;
-  /** Ends that send over this link and may still have something to send. */
-  readonly ends = new Set<End<Message, Request>>();
-  /** What to try again when the link opens: connection attempts. */
-  readonly waiting: (() => void)[] = [];
-  private readonly sampler: Sampler;
-  private readonly stream: RandomStream;
-
-  constructor(
-    from: SimulatedNode<Message, Request>,
-    to: SimulatedNode<Message, Request>,
-    sampler: Sampler,
-    stream: RandomStream,
-    pipe: Pipe | null,
-  ) {
-    this.from = from;
-    this.to = to;
-    this.sampler = sampler;
-    this.stream = stream;
-    this.pipe = pipe;
-    this.channel = digestString(`${from.name}>${to.name}`);
-  }
-
-  get blocked(): boolean {
-    return this.cuts > 0 || this.clogs > 0;
-  }
-
-  /** Draws how long the next packet travels. */
-  latency(): number {
-    const constant = this.sampler.constant;
-    return (constant === null ? this.sampler.sample(this.stream) : constant) + this.delay;
-  }
-}
-
-export const ITEM_MESSAGE = 0;
-export const ITEM_FINISH = 1;
-export const ITEM_ACCEPT = 2;
-
-/** Something in a send queue. */
-export interface Item<Message> {
-  readonly kind: typeof ITEM_MESSAGE | typeof ITEM_FINISH | typeof ITEM_ACCEPT;
-  readonly message: Message | null;
-  readonly reason: string;
-  readonly size: number;
-}
-
-/** One side of a connection. */
-export class End<Message, Request> {
-  readonly id: ConnectionId;
-  readonly process: Process<Message, Request>;
-  /** What this end sends over. */
-  readonly link: Link<Message, Request>;
-  peer!: End<Message, Request>;
-  /** Kept here so that a delivery does not have to visit the sender's objects. */
-  readonly peerName: PeerName;
-  /** Its process may use it. */
-  open = true;
-  /** It went away without a word to its peer: timed out, or its machine is off. */
-  vanished = false;
-  /** Something other than an open link of infinite bandwidth: go through the queue. */
-  slow = false;
-  /** When the last packet that was sent here arrives at the peer. */
-  lastArrival: Time = 0;
-  queue: Item<Message>[] = [];
-  queuedBytes = 0;
-  /** `queueFull` was told, `drained` not yet. */
-  full = false;
-  /** The first item of the queue is on its way through the pipe. */
-  departing = false;
-  /** The keep-alive's event, or -1. */
-  expiry: EventHandle = -1;
-  /** The attempt's time-out event at the initiator until it knows of its connection, else -1. */
-  attempt: EventHandle = -1;
-
-  constructor(id: ConnectionId, process: Process<Message, Request>, link: Link<Message, Request>) {
-    this.id = id;
-    this.process = process;
-    this.link = link;
-    this.peerName = link.to.name;
-  }
-}
-
 export class Network<Message, Request> {
   readonly agenda: Agenda;
   readonly keepAlive: number;
   readonly connectTimeout: number;
   readonly connections: Connections<Message, Request>;
+  /** Message moments that somebody waits for; null while nobody does. */
+  moments: MessageMoments<Message> | null = null;
   private readonly model: NetworkModel;
   private readonly latencyModel: LatencyModel;
   private readonly streams: RandomStreams;
@@ -178,6 +84,7 @@ export class Network<Message, Request> {
   send(process: Process<Message, Request>, connection: ConnectionId, message: Message): void {
     const end = process.ends.get(connection);
     if (end === undefined) return;
+    if (this.moments !== null && !this.announce(end, message)) return;
     if (end.slow) this.sendSlowly(end, message);
     else this.transmit(end, message);
   }
@@ -242,7 +149,7 @@ export class Network<Message, Request> {
     this.reopen(link);
   }
 
-  /** A process was paused or goes on: its peers' packets wait, or are let through. */
+  /** A process takes in nothing more, or goes on: its peers' packets wait, or are let through. */
   pauseChanged(process: Process<Message, Request>): void {
     for (const end of process.ends.values()) {
       this.refresh(end.peer);
@@ -250,10 +157,22 @@ export class Network<Message, Request> {
     }
   }
 
+  /** A new connection is there: what its sender's transport believes lost goes first. */
+  repeat(end: End<Message, Request>): void {
+    const { repeats } = end.link;
+    if (repeats === null) return;
+    end.link.repeats = null;
+    if (repeats.process !== end.process) return;
+    for (const message of repeats.messages) {
+      if (end.slow) this.sendSlowly(end, message);
+      else this.transmit(end, message);
+    }
+  }
+
   /** The first item of an end's queue has passed its pipe. */
   departed(end: End<Message, Request>): void {
     end.departing = false;
-    const stuck = end.link.blocked || end.peer.process.state === PAUSED;
+    const stuck = end.link.blocked || end.peer.process.stuffed;
     if (!stuck && end.queue.length > 0) this.transmitItem(end, this.dequeue(end));
     this.pump(end);
   }
@@ -270,7 +189,7 @@ export class Network<Message, Request> {
 
   /** Works out anew whether an end must use its queue. */
   refresh(end: End<Message, Request>): void {
-    end.slow = end.link.blocked || end.link.pipe !== null || end.queue.length > 0 || end.peer.process.state === PAUSED;
+    end.slow = end.link.blocked || end.link.pipe !== null || end.queue.length > 0 || end.peer.process.stuffed;
   }
 
   /** When the next packet from this end arrives: never before one that was sent earlier. */
@@ -278,6 +197,12 @@ export class Network<Message, Request> {
     const at = this.agenda.now + end.link.latency();
     if (at > end.lastArrival) end.lastArrival = at;
     return end.lastArrival;
+  }
+
+  /** Tells those who wait for a message that this one is about to leave. False when it cannot leave any more. */
+  private announce(end: End<Message, Request>, message: Message): boolean {
+    this.moments!.passes('sent', end.process.name, end.peerName, message);
+    return end.process.isAlive() && end.process.ends.get(end.id) === end;
   }
 
   private reopen(link: Link<Message, Request>): void {
@@ -326,7 +251,7 @@ export class Network<Message, Request> {
   /** Sends from an end's queue what can go. */
   private pump(end: End<Message, Request>): void {
     const { link } = end;
-    while (end.queue.length > 0 && !end.departing && !link.blocked && end.peer.process.state !== PAUSED) {
+    while (end.queue.length > 0 && !end.departing && !link.blocked && !end.peer.process.stuffed) {
       const item = end.queue[0]!;
       if (link.pipe !== null && item.size > 0) {
         const start = Math.max(this.agenda.now, link.pipe.busyUntil);
@@ -356,14 +281,6 @@ export class Network<Message, Request> {
     const input = { kind, connection: end.id, peer: end.peerName } as const;
     this.agenda.push(this.agenda.now, end.process.node.channel, END_INPUT, end, input);
   }
-}
-
-/** A pipe of so many bytes per second. */
-export function pipe(bytesPerSecond: number): Pipe {
-  if (!(bytesPerSecond > 0 && bytesPerSecond < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`a bandwidth must be positive and finite, found ${bytesPerSecond} bytes/s`);
-  }
-  return { bytesPerSecond, busyUntil: 0 };
 }
 
 function limit(value: number, what: string): number {

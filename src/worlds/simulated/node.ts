@@ -7,7 +7,9 @@ import type { Agenda } from './agenda.ts';
 import type { NodeClock } from './clock.ts';
 import type { ContainerBackend } from './containers.ts';
 import type { SimulatedDisk } from './disk.ts';
-import type { Network, Pipe } from './network.ts';
+import type { Pipe } from './links.ts';
+import type { EffectProbe } from './moments.ts';
+import type { Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -20,6 +22,8 @@ export interface Ports {
 export const RUNNING = 0;
 export const PAUSED = 1;
 export const DEAD = 2;
+/** On a slow processor: inputs wait for each other. */
+export const SLOW = 3;
 
 export interface SimulatedNode<Message, Request> {
   readonly index: number;
@@ -38,13 +42,16 @@ export interface SimulatedNode<Message, Request> {
   starts: number;
   /** The machine is off: not even refusals come back. */
   dark: boolean;
-}
-
-/** An event that was put off because its process was paused. */
-export interface Deferred {
-  readonly kind: number;
-  readonly subject: unknown;
-  readonly payload: unknown;
+  /** What one input costs on a slow processor, before its slowness. */
+  readonly input_us: number;
+  /** How many times slower the processor is; 1 when no fault slows it, and then inputs cost nothing. */
+  slowness: number;
+  /** The factors of the faults that slow it, of which that is the product. */
+  slowdowns: readonly number[];
+  /** Faults that make it refuse connections. */
+  refusals: number;
+  /** Called around each effect; mostly nobody. */
+  effectProbes: readonly EffectProbe[];
 }
 
 /** What a process needs of its world, beside the parts that it uses directly. */

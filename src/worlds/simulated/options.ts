@@ -6,6 +6,7 @@ import type { ClockModel } from './clock.ts';
 import type { ContainerModel, HostSpec } from './containers.ts';
 import type { DiskModel } from './disk.ts';
 import type { Fault } from './faults.ts';
+import type { Describe } from './moments.ts';
 import type { NetworkModel } from './network.ts';
 import type { Ports } from './node.ts';
 
@@ -21,12 +22,16 @@ export interface WorldOptions<Message, Request = unknown> {
   readonly clock?: ClockModel;
   /** For every node that does not bring its own. */
   readonly containers?: ContainerModel;
+  /** What one input costs a processor that a fault has slowed down, before its factor. Default 100 us. */
+  readonly input_us?: number;
   /** Executed from the first `run` on. */
   readonly faults?: readonly Fault[];
   /** A cheap 32-bit fingerprint of a message, for the trace hash. Default: slow, of the whole value. */
   readonly digestOf?: (message: Message) => number;
   /** The same for a request. */
   readonly digestOfRequest?: (request: Request) => number;
+  /** What a message is, for faults that wait for one. Called only while there are such. */
+  readonly describe?: Describe<Message>;
   /** Bytes of a message on the wire; called only where bandwidth is finite. */
   readonly sizeOf?: (message: Message) => number;
   /** What actors may `ask`, by name. */
@@ -54,6 +59,8 @@ export interface ActorOptions<Message, Request = unknown> {
   readonly startAt?: Time;
   readonly disk?: DiskModel;
   readonly clock?: ClockModel;
+  /** Default: the world's. */
+  readonly input_us?: number;
   /** Container hosts, for a provider. */
   readonly hosts?: readonly HostSpec[];
   readonly containers?: ContainerModel;

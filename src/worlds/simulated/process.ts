@@ -3,13 +3,42 @@
  *
  * Here is the FIFO with its barrier: while a sync is under way, effects are queued; when it is reached, they are
  * performed in order, up to the next one. Without a pending barrier an effect is performed at once.
+ *
+ * Faults may wait for effects: while somebody does (`watched`), each is announced before and after it is performed.
  */
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId, WorkloadSpec } from '../../actors/actor.ts';
 import type { Agenda } from './agenda.ts';
+import { Backlog, type Deferred } from './backlog.ts';
 import type { NodeClock } from './clock.ts';
-import { INPUT, SYNCED } from './events.ts';
-import type { End, Network } from './network.ts';
-import { DEAD, type Deferred, type PAUSED, type ProcessHost, RUNNING, type SimulatedNode } from './node.ts';
+import {
+  APPEND,
+  ASK,
+  CANCEL_TIMER,
+  CLOSE_TUNNEL,
+  CONNECT,
+  DELETE,
+  DISCONNECT,
+  EFFECT_NAMES,
+  type EffectName,
+  GET,
+  HALT,
+  OBSERVE,
+  OPEN_TUNNEL,
+  PUT,
+  REPLY,
+  SCAN,
+  SEND,
+  SET_TIMER,
+  START_WORKLOAD,
+  STOP_WORKLOAD,
+  SYNC,
+  TRUNCATE,
+} from './effect-codes.ts';
+import { INPUT, SYNCED, WOKEN } from './events.ts';
+import type { End } from './links.ts';
+import type { Network } from './network.ts';
+import { DEAD, type PAUSED, type ProcessHost, RUNNING, type SimulatedNode, SLOW } from './node.ts';
+import { StorageEffects } from './storage-effects.ts';
 import { Timers } from './timers.ts';
 
 /** Most effects that may wait behind a barrier; beyond, the disk cannot keep up with what the actor wants of it. */
@@ -18,26 +47,9 @@ export const MAX_QUEUED_EFFECTS = 1_000_000;
 /** Most inputs that a paused process may find when it goes on. */
 export const MAX_DEFERRED_EVENTS = 4_000_000;
 
-const CONNECT = 0;
-const DISCONNECT = 1;
-const SEND = 2;
-const SET_TIMER = 3;
-const CANCEL_TIMER = 4;
-const APPEND = 5;
-const TRUNCATE = 6;
-const PUT = 7;
-const DELETE = 8;
-const GET = 9;
-const SCAN = 10;
-const SYNC = 11;
-const START_WORKLOAD = 12;
-const STOP_WORKLOAD = 13;
-const OPEN_TUNNEL = 14;
-const CLOSE_TUNNEL = 15;
-const ASK = 16;
-const REPLY = 17;
-const OBSERVE = 18;
-const HALT = 19;
+/** Inputs that may wait for a slow process before its peers' packets wait in their queues, and until they go on. */
+const STUFFED_EVENTS = 1_024;
+const UNSTUFFED_EVENTS = 512;
 
 interface QueuedEffect {
   readonly op: number;
@@ -54,24 +66,33 @@ export class Process<Message, Request> implements Effects<Message> {
   readonly clock: NodeClock;
   readonly incarnation: number;
   actor: Actor<Message, Request>;
-  state: typeof RUNNING | typeof PAUSED | typeof DEAD = RUNNING;
+  state: typeof RUNNING | typeof PAUSED | typeof DEAD | typeof SLOW = RUNNING;
   /** True while the actor runs; its effects work only then. */
   receiving = false;
   readonly ends = new Map<ConnectionId, End<Message, Request>>();
   readonly timers: Timers;
   readonly requests = new Set<number>();
   nextConnection = 1;
-  deferred: Deferred[] = [];
+  /** It takes in nothing more: packets for it wait with their senders. */
+  stuffed = false;
+  /** The event that is being dispatched had its turn in the queue of a slow process. */
+  admittedByQueue = false;
+  private readonly backlog = new Backlog();
+  /** The end of a slow process's current input is on the agenda. */
+  private waking = false;
 
   private readonly host: ProcessHost<Message, Request>;
   private readonly agenda: Agenda;
   private readonly network: Network<Message, Request>;
   /** A sync is under way. */
   private blocked = false;
+  /** Somebody waits for effects of this participant. */
+  private watched: boolean;
+  /** Blocked or watched: effects do not take the shortest way. */
+  private detour: boolean;
   private queued: QueuedEffect[] = [];
   private nextQueued = 0;
-  /** When the last read of the disk is answered; answers keep their order. */
-  private lastRead: Time = 0;
+  private readonly storage: StorageEffects;
 
   constructor(
     node: SimulatedNode<Message, Request>,
@@ -89,6 +110,9 @@ export class Process<Message, Request> implements Effects<Message> {
     this.agenda = host.agenda;
     this.network = host.network;
     this.timers = new Timers(this, node.clock, node.channel, host.agenda);
+    this.storage = new StorageEffects(node.disk, host.agenda, (time, input) => this.tell(time, input));
+    this.watched = node.effectProbes.length > 0;
+    this.detour = this.watched;
   }
 
   /** Effects that wait behind a barrier. */
@@ -101,20 +125,20 @@ export class Process<Message, Request> implements Effects<Message> {
   send(connection: ConnectionId, message: Message): void {
     if (!this.mayAct()) return;
     const admitted = this.host.admitted(message);
-    if (this.blocked) this.enqueue(SEND, connection, admitted, null);
+    if (this.detour) this.takeDetour(SEND, connection, admitted, null);
     else this.network.send(this, connection, admitted);
   }
 
   setTimer(id: TimerId, at: Time): void {
     if (!this.mayAct()) return;
     if (!Number.isSafeInteger(at)) throw new RangeError(`timer ${id} needs a whole time, found ${at}`);
-    if (this.blocked) this.enqueue(SET_TIMER, id, at, null);
+    if (this.detour) this.takeDetour(SET_TIMER, id, at, null);
     else this.timers.set(id, at);
   }
 
   cancelTimer(id: TimerId): void {
     if (!this.mayAct()) return;
-    if (this.blocked) this.enqueue(CANCEL_TIMER, id, null, null);
+    if (this.detour) this.takeDetour(CANCEL_TIMER, id, null, null);
     else this.timers.cancel(id);
   }
 
@@ -128,7 +152,7 @@ export class Process<Message, Request> implements Effects<Message> {
 
   observe(metric: string, value: number, label?: string): void {
     if (!this.mayAct()) return;
-    if (this.blocked) this.enqueue(OBSERVE, metric, value, label);
+    if (this.detour) this.takeDetour(OBSERVE, metric, value, label);
     else this.host.observed(this, metric, value, label);
   }
 
@@ -197,10 +221,12 @@ export class Process<Message, Request> implements Effects<Message> {
       this.host.halted(this, `sync failed: ${failure}`);
       return false;
     }
-    this.blocked = false;
+    this.setBlocked(false);
+    this.announce('after', SYNC);
     while (!this.blocked && this.state !== DEAD && this.nextQueued < this.queued.length) {
       const { op, a, b, c } = this.queued[this.nextQueued++]!;
-      this.perform(op, a, b, c);
+      if (this.watched) this.performWatched(op, a, b, c);
+      else this.perform(op, a, b, c);
     }
     if (this.nextQueued === this.queued.length || this.nextQueued > 1024) {
       this.queued = this.queued.slice(this.nextQueued);
@@ -220,15 +246,56 @@ export class Process<Message, Request> implements Effects<Message> {
     this.timers.clear();
     this.queued = [];
     this.nextQueued = 0;
-    this.deferred = [];
+    this.backlog.takeAll();
+    this.stuffed = false;
   }
 
-  /** Puts off an event until the process goes on. */
+  /** Puts off an event until the process goes on, or, when it is slow, has come so far. */
   defer(kind: number, subject: unknown, payload: unknown): void {
-    if (this.deferred.length >= MAX_DEFERRED_EVENTS) {
-      throw new RangeError(`more than ${MAX_DEFERRED_EVENTS} events wait for ${this.node.name}, which is paused`);
+    const slow = this.state === SLOW;
+    if (this.backlog.length >= MAX_DEFERRED_EVENTS) {
+      const why = slow ? 'which is slow' : 'which is paused';
+      throw new RangeError(`more than ${MAX_DEFERRED_EVENTS} events wait for ${this.node.name}, ${why}`);
     }
-    this.deferred.push({ kind, subject, payload });
+    this.backlog.add({ kind, subject, payload });
+    if (!slow) return;
+    this.wakeLater();
+    if (this.backlog.length >= STUFFED_EVENTS) this.setStuffed(true);
+  }
+
+  /** The next event that a slow process put off; undefined when there is none, or it is slow no more. */
+  takeDeferred(): Deferred | undefined {
+    this.waking = false;
+    if (this.state !== SLOW) return undefined;
+    const next = this.backlog.take();
+    if (this.backlog.length <= UNSTUFFED_EVENTS) this.setStuffed(false);
+    return next;
+  }
+
+  /** All that was put off. */
+  takeAllDeferred(): readonly Deferred[] {
+    return this.backlog.takeAll();
+  }
+
+  /** Has a slow process go on with the next event that waits for it, when there is one and as soon as it can. */
+  wakeLater(): void {
+    if (this.waking || this.state !== SLOW || this.backlog.length === 0) return;
+    this.waking = true;
+    const cost = Math.round(this.node.input_us * this.node.slowness);
+    this.agenda.push(this.agenda.now + cost, this.node.channel, WOKEN, this, null);
+  }
+
+  /** Its peers' packets begin to wait in their queues, or are let through. */
+  setStuffed(stuffed: boolean): void {
+    if (this.stuffed === stuffed) return;
+    this.stuffed = stuffed;
+    this.network.pauseChanged(this);
+  }
+
+  /** Somebody begins to wait for this participant's effects, or has stopped to. */
+  probesChanged(): void {
+    this.watched = this.node.effectProbes.length > 0;
+    this.detour = this.watched || this.blocked;
   }
 
   /** Hands this process an input as an event of its own, after what was scheduled for it before. */
@@ -244,8 +311,33 @@ export class Process<Message, Request> implements Effects<Message> {
 
   private order(op: number, a: unknown, b: unknown, c: unknown): void {
     if (!this.mayAct()) return;
-    if (this.blocked) this.enqueue(op, a, b, c);
+    if (this.detour) this.takeDetour(op, a, b, c);
     else this.perform(op, a, b, c);
+  }
+
+  private takeDetour(op: number, a: unknown, b: unknown, c: unknown): void {
+    if (this.blocked) this.enqueue(op, a, b, c);
+    else this.performWatched(op, a, b, c);
+  }
+
+  /** Performs an effect for which, or for the end of which, somebody may wait to kill this process. */
+  private performWatched(op: number, a: unknown, b: unknown, c: unknown): void {
+    this.announce('before', op);
+    if (!this.isAlive()) return;
+    this.perform(op, a, b, c);
+    // The end of a sync is announced when the barrier is reached.
+    if (op !== SYNC) this.announce('after', op);
+  }
+
+  private announce(point: 'before' | 'after', op: number): void {
+    if (!this.watched) return;
+    const effect: EffectName = EFFECT_NAMES[op]!;
+    for (const probe of this.node.effectProbes) if (this.isAlive()) probe(point, effect);
+  }
+
+  private setBlocked(blocked: boolean): void {
+    this.blocked = blocked;
+    this.detour = blocked || this.watched;
   }
 
   private enqueue(op: number, a: unknown, b: unknown, c: unknown): void {
@@ -293,33 +385,6 @@ export class Process<Message, Request> implements Effects<Message> {
       case HALT:
         this.host.halted(this, a as string);
         return;
-      default:
-        this.performStorage(op, a, b);
-        return;
-    }
-  }
-
-  private performStorage(op: number, a: unknown, b: unknown): void {
-    const disk = this.node.disk;
-    switch (op) {
-      case APPEND:
-        this.wrote('append', disk.append(a as Uint8Array));
-        return;
-      case TRUNCATE:
-        this.wrote('truncateLog', disk.truncate(a as number));
-        return;
-      case PUT:
-        this.wrote(`put ${a as string}`, disk.write(a as string, b as Uint8Array));
-        return;
-      case DELETE:
-        this.wrote(`delete ${a as string}`, disk.write(a as string, null));
-        return;
-      case GET:
-        this.read(a as string);
-        return;
-      case SCAN:
-        this.readAll(a as string);
-        return;
       case START_WORKLOAD:
         this.startOnBackend(a as WorkloadSpec);
         return;
@@ -327,7 +392,8 @@ export class Process<Message, Request> implements Effects<Message> {
         this.stopOnBackend(a as string);
         return;
       default:
-        throw new Error(`unknown effect ${op}`);
+        this.storage.perform(op, a, b);
+        return;
     }
   }
 
@@ -351,44 +417,16 @@ export class Process<Message, Request> implements Effects<Message> {
     const disk = this.node.disk;
     const duration = disk.dirty ? disk.syncDuration() : 0;
     if (duration > 0) {
-      this.blocked = true;
+      this.setBlocked(true);
       this.agenda.push(this.agenda.now + duration, this.node.channel, SYNCED, this, token);
       return;
     }
     const failure = disk.commit();
-    if (failure !== null) this.host.halted(this, `sync failed: ${failure}`);
-    else if (token !== undefined) this.tellNow({ kind: 'synced', token });
-  }
-
-  private wrote(operation: string, failure: string | null): void {
-    if (failure !== null) this.tellNow({ kind: 'storeFailed', operation, reason: failure });
-  }
-
-  private read(key: string): void {
-    const failure = this.node.disk.readFailure;
     if (failure !== null) {
-      this.wrote(`get ${key}`, failure);
+      this.host.halted(this, `sync failed: ${failure}`);
       return;
     }
-    const value = this.node.disk.read(key);
-    this.answerRead(value === null ? 0 : value.length, { kind: 'got', key, value });
-  }
-
-  private readAll(prefix: string): void {
-    const failure = this.node.disk.readFailure;
-    if (failure !== null) {
-      this.wrote(`scan ${prefix}`, failure);
-      return;
-    }
-    const entries = this.node.disk.scan(prefix);
-    let bytes = 0;
-    for (const [key, value] of entries) bytes += key.length + value.length;
-    this.answerRead(bytes, { kind: 'scanned', prefix, entries });
-  }
-
-  private answerRead(bytes: number, input: Input<Message, Request>): void {
-    const at = this.agenda.now + this.node.disk.readDuration(bytes);
-    this.lastRead = at > this.lastRead ? at : this.lastRead;
-    this.tell(this.lastRead, input);
+    this.announce('after', SYNC);
+    if (token !== undefined && this.isAlive()) this.tellNow({ kind: 'synced', token });
   }
 }

@@ -8,30 +8,36 @@
  */
 import type { Actor, Input, PeerName, RandomStream, Time } from '../../actors/actor.ts';
 import { Agenda, FIRST } from './agenda.ts';
-import type { ContainerBackend } from './containers.ts';
 import { digestValue } from './digest.ts';
-import type { SimulatedDisk } from './disk.ts';
 import { Dispatcher, type Stopped } from './dispatcher.ts';
 import { WorldError } from './errors.ts';
 import { NOOP } from './events.ts';
-import { checkFaults, type Fault, type FaultPort, scheduleFaults } from './faults.ts';
+import { checkFaults } from './fault-check.ts';
+import { scheduleFaults } from './fault-run.ts';
+import type { Fault } from './faults.ts';
 import { deepFrozen } from './frozen.ts';
 import { installTraps, setCurrentActor } from './guard.ts';
 import { makeNode } from './make-node.ts';
+import type { Describe } from './moments.ts';
 import { Network } from './network.ts';
-import { DEAD, PAUSED, type ProcessHost, RUNNING, type SimulatedNode } from './node.ts';
+import { DEAD, type ProcessHost, RUNNING, type SimulatedNode, SLOW } from './node.ts';
 import type { ActorOptions, RunOptions, WorldOptions } from './options.ts';
+import { Perils } from './perils.ts';
 import { Process } from './process.ts';
-import { drawInteger, RandomStreams } from './streams.ts';
+import { RandomStreams } from './streams.ts';
 import { TraceHash } from './trace.ts';
 import { Tunnels } from './tunnels.ts';
 
 export type { Stopped } from './dispatcher.ts';
 export { WorldError } from './errors.ts';
+export type { Described, EffectProbe } from './moments.ts';
 export type { Ports } from './node.ts';
 export type { ActorOptions, Program, RunOptions, WorldOptions } from './options.ts';
 
-export class SimulatedWorld<Message, Request = unknown> implements FaultPort, ProcessHost<Message, Request> {
+export class SimulatedWorld<Message, Request = unknown>
+  extends Perils<Message, Request>
+  implements ProcessHost<Message, Request>
+{
   readonly seed: string;
   readonly streams: RandomStreams;
   readonly agenda: Agenda;
@@ -39,17 +45,18 @@ export class SimulatedWorld<Message, Request = unknown> implements FaultPort, Pr
   readonly tunnels: Tunnels<Message, Request>;
   readonly traceHash = new TraceHash();
 
+  protected readonly dispatcher: Dispatcher<Message, Request>;
+  protected readonly describe: Describe<Message> | null;
   private readonly options: WorldOptions<Message, Request>;
-  private readonly dispatcher: Dispatcher<Message, Request>;
-  private readonly nodes: SimulatedNode<Message, Request>[] = [];
-  private readonly byName = new Map<PeerName, SimulatedNode<Message, Request>>();
   private nextRequest = 1;
   private pendingFaults: readonly Fault[];
   private running = false;
   private failure: WorldError | null = null;
 
   constructor(options: WorldOptions<Message, Request>) {
+    super();
     this.options = options;
+    this.describe = options.describe ?? null;
     this.streams = new RandomStreams(options.seed);
     this.seed = this.streams.seed;
     this.agenda = new Agenda(options.ties === 'keyed' ? this.streams.key32('ties', '') : null);
@@ -93,35 +100,6 @@ export class SimulatedWorld<Message, Request = unknown> implements FaultPort, Pr
     this.nodes.push(node);
     this.byName.set(name, node);
     this.at(options.startAt ?? this.now, `${name} starts`, () => this.restart(name));
-  }
-
-  knows(name: PeerName): boolean {
-    return this.byName.has(name);
-  }
-
-  names(): readonly PeerName[] {
-    return this.nodes.map(node => node.name);
-  }
-
-  isUp(name: PeerName): boolean {
-    const { process } = this.node(name);
-    return process !== null && process.state !== DEAD;
-  }
-
-  hostCount(name: PeerName): number {
-    return this.node(name).containers?.hostCount ?? 0;
-  }
-
-  /** A participant's disk, for monitors and tests. */
-  disk(name: PeerName): SimulatedDisk {
-    return this.node(name).disk;
-  }
-
-  /** A participant's container backend, for monitors and tests. */
-  containers(name: PeerName): ContainerBackend {
-    const { containers } = this.node(name);
-    if (containers === null) throw new RangeError(`${name} has no container hosts`);
-    return containers;
   }
 
   // What drivers do.
@@ -200,107 +178,6 @@ export class SimulatedWorld<Message, Request = unknown> implements FaultPort, Pr
     }
   }
 
-  // What faults do. All of it may also be called from `at` and between runs.
-
-  /** Kills a process. `silent`: its machine is off. Nothing happens when it is down already. */
-  crash(name: PeerName, options: { readonly silent?: boolean } = {}): void {
-    const node = this.node(name);
-    const silent = options.silent === true;
-    if (node.process !== null && node.process.state !== DEAD) this.end(node.process, 'crashed', silent);
-    if (silent) node.dark = true;
-  }
-
-  /** Starts a process that is down. Nothing happens when it is up. */
-  restart(name: PeerName): void {
-    const node = this.node(name);
-    if (node.process !== null && node.process.state !== DEAD) return;
-    // Called from within an actor's turn, by a probe that saw something: the new process starts after it.
-    if (this.dispatcher.currentProcess === null) this.start(node);
-    else this.at(this.now, `${name} starts`, () => this.restart(name));
-  }
-
-  /** Stops a process in its tracks; what comes in waits for it. */
-  pause(name: PeerName): void {
-    const { process } = this.node(name);
-    if (process === null || process.state !== RUNNING) return;
-    process.state = PAUSED;
-    this.network.pauseChanged(process);
-  }
-
-  /** Lets a paused process go on, with what has come in meanwhile. */
-  resume(name: PeerName): void {
-    const { process } = this.node(name);
-    if (process === null || process.state !== PAUSED) return;
-    process.state = RUNNING;
-    this.network.pauseChanged(process);
-    const { deferred } = process;
-    process.deferred = [];
-    // In their order, and before what else is due at this instant.
-    for (const { kind, subject, payload } of deferred) this.agenda.push(this.now, FIRST, kind, subject, payload);
-  }
-
-  loseDisk(name: PeerName): void {
-    this.node(name).disk.wipe();
-  }
-
-  hostDown(name: PeerName, host: number): void {
-    this.containers(name).hostDown(host);
-  }
-
-  hostUp(name: PeerName, host: number): void {
-    this.containers(name).hostUp(host);
-  }
-
-  cut(from: PeerName, to: PeerName): void {
-    this.network.cut(this.node(from), this.node(to));
-    this.tunnels.cut(this.node(from), this.node(to));
-  }
-
-  heal(from: PeerName, to: PeerName): void {
-    this.network.heal(this.node(from), this.node(to));
-  }
-
-  clog(from: PeerName, to: PeerName, delay_us: number | null): void {
-    this.network.clog(this.node(from), this.node(to), delay_us);
-  }
-
-  unclog(from: PeerName, to: PeerName, delay_us: number | null): void {
-    this.network.unclog(this.node(from), this.node(to), delay_us);
-  }
-
-  slowDisk(name: PeerName, factor: number, on: boolean): void {
-    this.node(name).disk.setSlow(factor, on);
-  }
-
-  fillDisk(name: PeerName, on: boolean): void {
-    this.node(name).disk.setFilled(on);
-  }
-
-  breakDisk(name: PeerName, on: boolean): void {
-    this.node(name).disk.setErroring(on);
-  }
-
-  stepClock(name: PeerName, by_us: number): void {
-    const node = this.node(name);
-    node.clock.step(by_us);
-    node.process?.timers.reschedule();
-  }
-
-  crashWorkload(name: PeerName, id: string | null, outOfMemory: boolean): void {
-    const backend = this.containers(name);
-    const running = backend.list();
-    let victim = id;
-    if (victim === null) {
-      if (running.length === 0) return;
-      victim = running[drawInteger(this.streams.stream('workload-crash', `${name}@${this.now}`), running.length)]!;
-    }
-    backend.crash(
-      victim,
-      outOfMemory ? 'out-of-memory' : 'exited',
-      outOfMemory ? 'killed for its memory use' : 'crashed',
-    );
-  }
-
   // What processes need.
 
   observed(process: Process<Message, Request>, metric: string, value: number, label: string | undefined): void {
@@ -347,7 +224,7 @@ export class SimulatedWorld<Message, Request = unknown> implements FaultPort, Pr
     return this.options.freeze === true ? deepFrozen(message) : message;
   }
 
-  private start(node: SimulatedNode<Message, Request>): void {
+  protected start(node: SimulatedNode<Message, Request>): void {
     const incarnation = node.starts++;
     const entity = incarnation === 0 ? node.name : `${node.name}#${incarnation}`;
     const random = (purpose: string): RandomStream => this.streams.stream(`actor.${purpose}`, entity);
@@ -366,6 +243,11 @@ export class SimulatedWorld<Message, Request = unknown> implements FaultPort, Pr
       node.dark = false;
       this.network.connections.nodeBack(node);
     }
+    const unreadable = node.disk.replayFailure();
+    if (unreadable !== null) {
+      this.halted(process, unreadable);
+      return;
+    }
     // All of this is one instant, so that nothing comes between the log and `recovered`.
     const { first, entries } = node.disk.replay();
     for (const [offset, entry] of entries.entries()) {
@@ -373,24 +255,19 @@ export class SimulatedWorld<Message, Request = unknown> implements FaultPort, Pr
     }
     if (!process.isAlive()) return;
     this.dispatcher.deliver(process, { kind: 'recovered', incarnation, workloads: node.containers?.list() ?? [] });
+    if (node.slowness > 1 && process.state === RUNNING) process.state = SLOW;
   }
 
-  private end(process: Process<Message, Request>, reason: string, silent: boolean): void {
+  protected end(process: Process<Message, Request>, reason: string, silent: boolean): void {
     const { node } = process;
     process.die();
-    node.disk.crash();
+    node.disk.crash(this.streams.stream('crash', `${node.name}#${process.incarnation}`));
     this.network.connections.processGone(process, silent);
     this.tunnels.processGone(process, silent);
     const actor = setCurrentActor(null);
     for (const id of process.requests) this.options.onRequestFailed?.(node.name, id, reason, this.now);
     setCurrentActor(actor);
     process.requests.clear();
-  }
-
-  private node(name: PeerName): SimulatedNode<Message, Request> {
-    const node = this.byName.get(name);
-    if (node === undefined) throw new RangeError(`there is no participant ${name}`);
-    return node;
   }
 
   private failed(cause: unknown): WorldError {

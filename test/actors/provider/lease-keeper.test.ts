@@ -37,6 +37,22 @@ const confirmed = (sent: readonly Message[]) =>
   sent.map(one => (one.type === 'SubmitLeaseConfirmation' ? one.reset : one.type));
 
 describe('lease keeper', () => {
+  test('runs the images of the manifest, unit by unit, and a plain workload where there is none', () => {
+    const images: string[] = [];
+    const out = new Proxy({} as Effects<Wire>, {
+      get: (_, name) => (spec: { image: string }) => name === 'startWorkload' && images.push(spec.image),
+    });
+    const chain = { params: defaultParams(), submit: () => undefined } as unknown as ChainClient;
+    const imagesOf = (lease: string) => (lease === LEASE ? ['nginx:1.29', 'postgres:17'] : null);
+    const keeper = new LeaseKeeper(new CapacityBook([HOST, HOST]), chain, HONEST, imagesOf);
+    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
+    keeper.begin('tom/2/0/0', UNITS, 0n, null, 0, out);
+    expect(images).toEqual(['nginx:1.29', 'postgres:17', 'workload', 'workload']);
+    keeper.workload(`${LEASE}#1@0`, 'exited', 1, out);
+    keeper.restartWorkload(`${LEASE}#1@0`, out);
+    expect(images.at(-1)).toBe('postgres:17');
+  });
+
   test('confirms when every workload has started, and not before', () => {
     const { keeper, calls, sent, out } = setUp();
     keeper.begin(LEASE, UNITS, 0n, null, 0, out);

@@ -45,6 +45,34 @@ describe('chain parameters', () => {
     expect(lines[0]).toContain(`chain.params.${name}: ${message}`);
   });
 
+  it.each([
+    [
+      { unbondingPeriod: '14d' },
+      'unbondingPeriod: found "14d", expected more than the 1,209,600,000,000 us of evidenceM',
+    ],
+    [
+      { evidenceMaxAge: '7d' },
+      'evidenceMaxAge: found "7d", expected more than the 604,800,000,000 us of trustingPeriod',
+    ],
+    [
+      { evidenceMaxAge: '22d' },
+      'evidenceMaxAge: found "22d", expected less than the 1,814,400,000,000 us of unbondingP',
+    ],
+    [
+      { trustingPeriod: '20d' },
+      'trustingPeriod: found "20d", expected less than the 1,209,600,000,000 us of evidenceMa',
+    ],
+  ])('%j does not go together with the others', (params, message) => {
+    const lines = errorsOf(`${BASE}chain: {params: ${JSON.stringify(params)}}\n`, { checkParams: checkProtocolParams });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`chain.params.${message}`);
+  });
+
+  it('may be as short as one likes when all three are', () => {
+    const params = { unbondingPeriod: '3s', evidenceMaxAge: '2s', trustingPeriod: '1s' };
+    expect(checkProtocolParams(params)).toEqual([]);
+  });
+
   it('are taken as they are where nobody checks', () => {
     expect(load(`${BASE}chain: {params: {whatever: 5s}}\n`).scenario.chain.params).toEqual({ whatever: '5s' });
   });

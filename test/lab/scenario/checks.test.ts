@@ -200,6 +200,67 @@ describe('faults', () => {
       'faults.0.by: found the key "by", expected one of at, kind, target, for, silent',
     ],
     ['for no time', 'kind: crash, target: cheap-0, for: 0s', 'faults.0.for: found "0s", expected a duration'],
+    [
+      'of a partition without groups',
+      'kind: partition',
+      'faults.0: found a map, expected exactly one of target and groups',
+    ],
+    [
+      'of a partition into one group',
+      'kind: partition, groups: [cheap]',
+      'faults.0.groups: found a list of 1, expected a list of 2 to 1,000 groups',
+    ],
+    [
+      'with nobody in a group',
+      'kind: partition, groups: [cheap, [web, wbe]]',
+      'faults.0.groups.1.1: found "wbe", expected a participant, class or region:<name>: "web" perhaps',
+    ],
+    [
+      'on a list with somebody unknown in it',
+      'kind: swizzle, target: [cheap, chaep-0], for: 1m',
+      'faults.0.target.1: found "chaep-0", expected a participant, class or region:<name>: "cheap" perhaps',
+    ],
+    ['on an empty list', 'kind: crash, target: []', 'faults.0.target: found an empty list, expected 1 to 1000 targets'],
+    [
+      'with a list in a list',
+      'kind: crash, target: [[cheap]]',
+      'faults.0.target: found a list of 1, expected cheap-0 (a',
+    ],
+    [
+      'that takes a disk into the future',
+      'kind: diskRollback, target: cheap-0, to: 2h',
+      'faults.0.to: found "2h", expected a time that is not later than `at`',
+    ],
+    [
+      'on workloads of tenants',
+      'kind: crashLoop, target: web-0',
+      'faults.0.target: found "web-0", expected a provider, because only they have what crashLoop hits',
+    ],
+    [
+      'that makes a processor faster',
+      'kind: slowCpu, target: cheap-0, factor: 50%',
+      'faults.0.factor: found "50%", expected a number from 1 to 1,000,000',
+    ],
+    [
+      'with a drift beyond all clocks',
+      'kind: clockDrift, target: cheap-0, ppm: 200000',
+      'faults.0.ppm: found 200000, expected a whole number from -100,000 to 100,000',
+    ],
+    [
+      'with an unknown fate of messages',
+      'kind: break, target: cheap-0, inFlight: alte',
+      'faults.0.inFlight: found "alte", expected "late" perhaps',
+    ],
+    [
+      'of what no disk has',
+      'kind: bitRot, target: cheap-0, of: files',
+      'faults.0.of: found "files", expected one of log, store',
+    ],
+    [
+      'on a link to nobody',
+      'kind: break, target: cheap-0, to: wbe',
+      'faults.0.to: found "wbe", expected a participant',
+    ],
     ['with a factor of 0', 'kind: slowDisk, target: cheap-0, factor: 0', 'faults.0.factor: found 0, expected a number'],
   ])('%s', (_, text, message) => {
     expect(only(errorsOf(variant(fault(text))))).toContain(message);

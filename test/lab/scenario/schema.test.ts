@@ -226,6 +226,68 @@ describe('sections', () => {
   });
 });
 
+describe('faults of every kind', () => {
+  const faultOf = (text: string) => {
+    const { at: _, ...fault } = load(`${BASE}faults: [{at: 1h, ${text}}]\n`).scenario.faults[0]!;
+    return fault;
+  };
+  const cheap = { kind: 'class', class: 'cheap' };
+  const first = { kind: 'participant', class: 'cheap', index: 0 };
+  const validator = { kind: 'participant', class: 'validator', index: 0 };
+  const eu = { kind: 'region', region: 'eu' };
+  const web = { kind: 'class', class: 'web' };
+
+  it.each([
+    [
+      'kind: partition, groups: [[cheap-0, validator], "region:eu", web]',
+      {
+        kind: 'partition',
+        target: {
+          kind: 'several',
+          of: [{ kind: 'several', of: [first, { kind: 'class', class: 'validator' }] }, eu, web],
+        },
+        groups: [{ kind: 'several', of: [first, { kind: 'class', class: 'validator' }] }, eu, web],
+        for: null,
+      },
+    ],
+    [
+      'kind: swizzle, target: [cheap, web], for: 1m',
+      { kind: 'swizzle', target: { kind: 'several', of: [cheap, web] }, for: 60_000_000 },
+    ],
+    [
+      'kind: break, target: cheap',
+      { kind: 'break', target: cheap, to: null, inFlight: 'lost', late: 1_000_000, for: null },
+    ],
+    [
+      'kind: break, target: cheap, to: validator-0, inFlight: repeated, late: 5s',
+      { kind: 'break', target: cheap, to: validator, inFlight: 'repeated', late: 5_000_000, for: null },
+    ],
+    ['kind: refuse, target: validator-0, for: 1m', { kind: 'refuse', target: validator, for: 60_000_000 }],
+    [
+      'kind: clog, target: cheap, to: web, oneWay: true, for: 1m',
+      { kind: 'clog', target: cheap, to: web, oneWay: true, by: null, for: 60_000_000 },
+    ],
+    ['kind: slowCpu, target: cheap-0, factor: 20', { kind: 'slowCpu', target: first, factor: 20, for: null }],
+    ['kind: clockDrift, target: cheap-0, ppm: -80', { kind: 'clockDrift', target: first, ppm: -80, for: null }],
+    [
+      'kind: diskRollback, target: validator-0, to: 30m, for: 1m',
+      { kind: 'diskRollback', target: validator, to: 1_800_000_000, for: 60_000_000 },
+    ],
+    ['kind: bitRot, target: validator-0', { kind: 'bitRot', target: validator, of: 'store', count: 1, for: null }],
+    [
+      'kind: bitRot, target: validator-0, of: log, count: 3',
+      { kind: 'bitRot', target: validator, of: 'log', count: 3, for: null },
+    ],
+    [
+      'kind: crashLoop, target: cheap, for: 10m',
+      { kind: 'crashLoop', target: cheap, after: 5_000_000, outOfMemory: false, for: 600_000_000 },
+    ],
+    ['kind: ioError, target: "region:eu", for: 10m', { kind: 'ioError', target: eu, for: 600_000_000 }],
+  ])('%s', (text, fault) => {
+    expect(faultOf(text)).toEqual(fault);
+  });
+});
+
 describe('bad input', () => {
   const at = (line: number, column: number, rest: string) => `s.yaml:${line}:${column}: ${rest}`;
 

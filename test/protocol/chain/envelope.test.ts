@@ -14,6 +14,7 @@ import {
   hashOf,
   infrastructure,
 } from '../../support/chain-driver.ts';
+import { candidacy, doubleSign } from '../../support/validators.ts';
 import {
   AKASH,
   activeLease,
@@ -144,6 +145,9 @@ describe('2 Transactions: a failed message uses up the nonce, pays the fee, and 
         },
       ],
       Revoke: () => ['tom', { type: 'Revoke', grant: 'none' }],
+      RegisterCandidate: () => ['tom', candidacy('tom', { commission: 1_000_001 })],
+      Unjail: () => ['validator', { type: 'Unjail' }],
+      SubmitEvidence: () => ['tom', { type: 'SubmitEvidence', evidence: doubleSign('validator', 10_000) }],
     };
 
   test.each(MESSAGE_TYPES)('%s', type => {

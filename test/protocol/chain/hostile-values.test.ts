@@ -101,14 +101,14 @@ describe('one transaction never stops the chain', () => {
   });
 
   test('the largest of everything that the largest supply can pay: price, groups, counts', () => {
-    const d = market({ accounts: { tom: { balance: 9n * 10n ** 20n } } });
-    // 64 x 100 units at 10^24 / 64 pico-AKASH/s: 10^26, and a period of 8 s costs 8 x 10^20 uakt.
+    const d = market({ accounts: { tom: { balance: 49n * 10n ** 19n } } });
+    // 64 x 50 units at 10^24 / 64 pico-AKASH/s: 5 x 10^25, and a period of 8 s costs 4 x 10^20 uakt.
     const price = MAX_PRICE / 64n;
-    const resources = Array.from({ length: 64 }, () => group({ price, count: 100, collateral: 0n }));
-    const id = order(d, { resources }, { escrow: 8n * 10n ** 20n, waitDuration: 3 });
+    const resources = Array.from({ length: 64 }, () => group({ price, count: 50, collateral: 0n }));
+    const id = order(d, { resources }, { escrow: 4n * 10n ** 20n, waitDuration: 3 });
     d.must('ann', bid(d.order(id), price));
     d.run(2);
-    expect(d.lease(id).price).toBe(64n * 100n * price);
+    expect(d.lease(id).price).toBe(64n * 50n * price);
     expect(survives(d, 'tom', { type: 'CloseDeployment', deployment: deploymentIdOf(id) })).toBe('');
   });
 

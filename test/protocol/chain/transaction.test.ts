@@ -55,6 +55,29 @@ const samples: { readonly [N in MessageType]?: Message } = {
   Vote: { type: 'Vote', proposal: 3, choice: 'abstain' },
   Grant: { type: 'Grant', grantee: to, messages: ['Vote', 'Stake'], deployment: '', limit: 0n, expires: 2 ** 50 },
   Revoke: { type: 'Revoke', grant: 'x/1' },
+  RegisterCandidate: {
+    type: 'RegisterCandidate',
+    consensusKey: hashOf('k'),
+    commission: 50_000,
+    possession: hashOf('p'),
+  },
+  Unjail: { type: 'Unjail' },
+  SubmitEvidence: {
+    type: 'SubmitEvidence',
+    evidence: {
+      kind: 'duplicate-vote',
+      first: { kind: 'prevote', height: 3, round: 1, value: null, time: 5, validator: to, signature: hashOf('1') },
+      second: {
+        kind: 'prevote',
+        height: 3,
+        round: 1,
+        value: 'ab'.repeat(32),
+        time: 6,
+        validator: to,
+        signature: hashOf('2'),
+      },
+    },
+  },
 };
 function sampleOf(type: MessageType): Message {
   const one = samples[type];

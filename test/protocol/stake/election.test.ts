@@ -2,9 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidBlock } from '../../../src/protocol/chain/chain.ts';
 import { genesisState } from '../../../src/protocol/chain/genesis.ts';
+import { nextHeight, proposer, type Seat, stepped } from '../../../src/protocol/consensus/proposer.ts';
+import type { Validator } from '../../../src/protocol/consensus/types.ts';
 import { elect } from '../../../src/protocol/stake/election.ts';
+import { validatorsAt } from '../../../src/protocol/stake/set-history.ts';
 import { ChainDriver, driverGenesis } from '../../support/chain-driver.ts';
 import { AKASH, addressOfName, FREE, SECOND } from '../support.ts';
+import { block, delegate, validatorsOf } from './stake-support.ts';
 
 const at = addressOfName;
 type Stakes = Readonly<Record<string, bigint>>;
@@ -113,5 +117,86 @@ describe('5 The set never becomes empty', () => {
     d.must('a', { type: 'Stake', amount: AKASH });
     expect(d.state.chainwide.feePool).toBe(0n);
     expect(d.state.candidates.need(at('a')).rewards).toBe(7n);
+  });
+});
+
+describe('Proposers take turns by weight', () => {
+  const priorities = (d: ChainDriver) => d.state.chainwide.validators.map(one => [d.name(one.address), one.priority]);
+
+  test('a height begins where one step from the height before leads', () => {
+    const d = validatorsOf({ a: 3, b: 2, c: 1 });
+    const turns: string[] = [];
+    let seats: readonly Seat[] = d.state.chainwide.validators;
+    expect(priorities(d)).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['c', 0],
+    ]);
+    for (let i = 0; i < 12; i++) {
+      expect(d.state.chainwide.validators.map(one => one.priority)).toEqual(seats.map(one => one.priority));
+      const turn = proposer(d.state.chainwide.validators, 0);
+      turns.push(d.name(turn));
+      // That a height took more than one round makes no difference to the next.
+      block(d, { proposer: proposer(d.state.chainwide.validators, i % 4) });
+      seats = stepped(seats).seats;
+    }
+    const counts = ['a', 'b', 'c'].map(name => turns.filter(one => one === name).length);
+    expect(counts).toEqual([6, 4, 2]);
+  });
+
+  test('a change of the set is applied to the step that leads to its height', () => {
+    const d = validatorsOf({ a: 3, b: 2 });
+    d.run(3);
+    const before = d.state.chainwide.upcoming; // of the height after the next
+    d.must('tom', delegate('b', 5n * AKASH));
+    expect(d.state.chainwide.validators).toBe(before);
+    const { upcoming } = d.state.chainwide;
+    expect(upcoming.map(one => [d.name(one.address), one.power])).toEqual([
+      ['b', 7],
+      ['a', 3],
+    ]);
+    expect(upcoming.map(one => one.priority)).toEqual(nextHeight(before, upcoming).map(one => one.priority));
+  });
+
+  test('who validates alone has the turn and no priority; an unchanged set is the same object', () => {
+    const d = validatorsOf({ a: 3 });
+    const first = d.state.chainwide.validators;
+    d.run(5);
+    expect(d.state.chainwide.validators).toBe(first);
+    expect(priorities(d)).toEqual([['a', 0]]);
+  });
+
+  test('who moves up without a change of power changes nothing', () => {
+    const d = validatorsOf({ a: 3, b: 3 });
+    d.must('tom', delegate('b', 5n));
+    d.run(3);
+    expect(d.events('ValidatorSetChanged')).toEqual([]);
+    expect(validating(d)).toEqual([
+      ['a', 3],
+      ['b', 3],
+    ]);
+  });
+});
+
+describe('The sets of past heights are kept for evidence', () => {
+  test('each as it was, and no longer than evidence can be about it', () => {
+    const d = validatorsOf({ a: 30, b: 20, c: 10 }, { evidenceMaxAgeBlocks: 10, evidenceMaxAge: 2, trustingPeriod: 1 });
+    const seen = new Map<number, string>();
+    const shown = (set: readonly Validator[]) =>
+      set.map(({ address, power }) => `${d.name(address)} ${power}`).join(', ');
+    for (let i = 0; i < 60; i++) {
+      seen.set(d.height + 1, shown(d.state.chainwide.validators));
+      seen.set(d.height + 2, shown(d.state.chainwide.upcoming));
+      if (i % 3 === 0) d.send('tom', delegate(['a', 'b', 'c'][(i % 7) % 3] as string, AKASH));
+      block(d);
+      const { evidenceFrom, oldestSet, nextSet } = d.state.chainwide;
+      for (let height = evidenceFrom; height <= d.height; height++) {
+        expect([height, shown(validatorsAt(d.state, height) ?? [])]).toEqual([height, seen.get(height)]);
+      }
+      expect(d.state.sets.size).toBe(nextSet - oldestSet);
+      expect(d.state.sets.size).toBeLessThanOrEqual(7);
+    }
+    expect(d.state.chainwide.evidenceFrom).toBe(50);
+    expect(validatorsAt(d.state, 1)).toBeUndefined();
   });
 });

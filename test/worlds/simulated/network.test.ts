@@ -259,4 +259,221 @@ describe('simulated network', () => {
     expect(arrivals(b).map(([n]) => n)).toEqual([0, 1, 2]);
     expect(endings(b)).toEqual(['75 disconnected: peer stopped']);
   });
+
+  it('breaks connections: both sides are told, what was in flight and in queues is lost, a new one works', () => {
+    const { world, a, b } = pair({
+      faults: [{ at: 105 * MS, kind: 'break', from: 'a', to: 'b' }],
+    });
+    world.request(90 * MS, 'a', [{ n: 1, size: 1 }]);
+    world.request(100 * MS, 'a', [{ n: 2, size: 1 }]);
+    world.request(120 * MS, 'a', [{ n: 3, size: 1 }]);
+    world.run(SECOND);
+    expect(arrivals(b)).toEqual([[1, 100 * MS]]);
+    expect(endings(a)).toEqual(['105 disconnected: connection reset']);
+    expect(endings(b)).toEqual(['105 disconnected: connection reset']);
+    world.at(SECOND, 'again', () => world.restart('a'));
+    world.crash('a');
+    world.run(2 * SECOND);
+    world.request(2 * SECOND, 'a', [{ n: 4, size: 1 }]);
+    world.run(3 * SECOND);
+    expect(arrivals(b)).toHaveLength(2);
+  });
+
+  it.each([
+    ['lost', ['115 connected 2', '135 message 100 on 2']],
+    [
+      'late',
+      ['115 connected 2', '135 message 100 on 2', '305 message 1 on 1', '305 message 2 on 1', '305 disconnected 1'],
+    ],
+    [
+      'repeated',
+      [
+        '115 connected 2',
+        '135 message 1 on 2',
+        '135 message 2 on 2',
+        '135 message 100 on 2',
+        '305 message 1 on 1',
+        '305 message 2 on 1',
+        '305 disconnected 1',
+      ],
+    ],
+  ] as const)('what was in flight across a reconnect: %s', (inFlight, expected) => {
+    const b: string[] = [];
+    let answers = 0;
+    const world = new SimulatedWorld<Packet>({
+      seed: 12,
+      network: { latency: constantLatency(10 * MS) },
+      faults: [{ at: 105 * MS, kind: 'break', from: 'a', to: 'b', inFlight, late_us: 200 * MS }],
+    });
+    world.addActor({
+      name: 'b',
+      start: () => ({
+        receive(input, at, out) {
+          if (at < 105 * MS) return;
+          const when = Math.floor(at / MS);
+          if (input.kind === 'connected') b.push(`${when} connected ${input.connection}`);
+          if (input.kind === 'disconnected') b.push(`${when} disconnected ${input.connection}`);
+          if (input.kind !== 'message') return;
+          b.push(`${when} message ${input.message.n} on ${input.connection}`);
+          // Over the broken connection this is said in good faith, and nobody hears it.
+          out.send(input.connection, { n: -1, size: 1 });
+        },
+      }),
+    });
+    world.addActor({
+      name: 'a',
+      start: () => {
+        let connection = 0;
+        return {
+          receive(input, _at, out) {
+            if (input.kind === 'recovered' || input.kind === 'disconnected') out.connect('b');
+            if (input.kind === 'message') answers++;
+            if (input.kind === 'timer') for (const n of [1, 2]) out.send(connection, { n, size: 1 });
+            if (input.kind !== 'connected') return;
+            connection = input.connection;
+            if (input.connection === 1) out.setTimer('send', 100 * MS);
+            else out.send(input.connection, { n: 100, size: 1 });
+          },
+        };
+      },
+    });
+    world.run(SECOND);
+    const endsOfOld = inFlight === 'lost' ? ['105 disconnected 1'] : [];
+    expect(b).toEqual([...endsOfOld, ...expected]);
+    expect(answers).toBe(expected.filter(each => each.endsWith('on 2')).length);
+  });
+
+  it('repeats nothing of a process that is not there any more', () => {
+    const { world, b } = pair({
+      faults: [
+        { at: 105 * MS, kind: 'break', from: 'a', to: 'b', inFlight: 'repeated', late_us: SECOND },
+        { at: 111 * MS, kind: 'restart', target: 'a' },
+      ],
+    });
+    world.request(100 * MS, 'a', [{ n: 1, size: 1 }]);
+    world.request(200 * MS, 'a', [{ n: 2, size: 1 }]);
+    world.run(3 * SECOND);
+    expect(arrivals(b)).toEqual([
+      [2, 210 * MS],
+      [1, 1_105 * MS],
+    ]);
+  });
+
+  it('breaks a handshake too: the initiator is refused, or gets its connection when that was not there yet', () => {
+    const told: string[] = [];
+    for (let at = 0; at < 25; at++) {
+      for (const inFlight of ['lost', 'late'] as const) {
+        const { world, a } = pair({ faults: [{ at: at * MS, kind: 'break', from: 'b', to: 'a', inFlight }] });
+        world.run(5 * SECOND);
+        const kinds = a.map(each => each.input.kind).filter(kind => kind !== 'recovered');
+        told.push(kinds.join(' '));
+      }
+    }
+    expect([...new Set(told)].toSorted()).toEqual(['connected', 'connected disconnected', 'refused']);
+  });
+
+  it('refuses new connections, and keeps those that it has', () => {
+    const { world, a, b } = pair({
+      faults: [{ at: 50 * MS, kind: 'refuse', target: 'b', for: 100 * MS }],
+    });
+    const c: Visit[] = [];
+    world.addActor({
+      name: 'c',
+      startAt: 60 * MS,
+      start: () => ({
+        receive(input, at, out) {
+          c.push({ at, input });
+          if (input.kind === 'recovered') out.connect('b');
+          if (input.kind === 'refused') out.setTimer('again', at + 100 * MS);
+          if (input.kind === 'timer') out.connect('b');
+        },
+      }),
+    });
+    world.request(70 * MS, 'a', packets(1));
+    world.run(SECOND);
+    expect(arrivals(b)).toEqual([[0, 80 * MS]]);
+    expect(endings(a)).toEqual([]);
+    expect(endings(c)).toEqual(['80 refused: connection refused']);
+    expect(c.at(-1)).toMatchObject({ at: 200 * MS, input: { kind: 'connected' } });
+  });
+
+  /** Everybody talks to everybody; says who heard whom between two times. */
+  function talkers(faults: WorldOptions<Packet>['faults'] & object, regions: Readonly<Record<string, string>>) {
+    const heard: { readonly at: number; readonly pair: string }[] = [];
+    const names = Object.keys(regions);
+    const world = new SimulatedWorld<Packet>({ seed: 5, network: { latency: constantLatency(MS) }, faults });
+    for (const name of names) {
+      world.addActor({
+        name,
+        region: regions[name]!,
+        start: () => {
+          const open: number[] = [];
+          return {
+            receive(input, now, out) {
+              if (input.kind === 'recovered') for (const peer of names) if (peer < name) out.connect(peer);
+              if (input.kind === 'connected') open.push(input.connection);
+              if (input.kind === 'message') heard.push({ at: now, pair: `${input.from}>${name}` });
+              if (input.kind === 'timer') for (const each of open) out.send(each, { n: 0, size: 1 });
+              if (input.kind === 'recovered' || input.kind === 'timer') out.setTimer('say', now + 10 * MS);
+            },
+          };
+        },
+      });
+    }
+    const between = (from: number, to: number): Set<string> =>
+      new Set(heard.filter(({ at }) => at >= from && at < to).map(({ pair: each }) => each));
+    return { world, between, all: names.length * (names.length - 1) };
+  }
+
+  it('parts groups that are named by region or by participant; whom no group lists sees everybody', () => {
+    const { world, between, all } = talkers(
+      [{ at: 100 * MS, kind: 'partition', groups: [['region:eu'], ['region:us', 'x']], for: 200 * MS }],
+      { a: 'eu', b: 'eu', c: 'us', d: '', x: '' },
+    );
+    world.run(SECOND);
+    expect(between(0, 100 * MS).size).toBe(all);
+    const during = between(110 * MS, 300 * MS);
+    const parted = ['a>c', 'c>a', 'a>x', 'x>a', 'b>c', 'c>b', 'b>x', 'x>b'];
+    expect(parted.filter(each => during.has(each))).toEqual([]);
+    expect(during.size).toBe(all - parted.length);
+    expect(between(310 * MS, SECOND).size).toBe(all);
+  });
+
+  it('clogs between groups one way or both ways, and loses nothing', () => {
+    const regions = { a: 'eu', b: 'eu', c: 'us' };
+    for (const bothWays of [false, true]) {
+      const { world, between } = talkers(
+        [{ at: 100 * MS, kind: 'clog', from: 'region:eu', to: ['c'], bothWays, for: 200 * MS }],
+        regions,
+      );
+      world.run(SECOND);
+      const during = between(110 * MS, 300 * MS);
+      expect([...during].toSorted()).toEqual(bothWays ? ['a>b', 'b>a'] : ['a>b', 'b>a', 'c>a', 'c>b']);
+      expect(between(300 * MS, SECOND).size).toBe(6);
+    }
+  });
+
+  it('swizzles as a fault: a half falls silent one by one, and is heard again in another order', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const regions = Object.fromEntries(names.map(name => [name, 'eu']));
+    const swizzled = (seedFault: readonly object[]) => {
+      const { world, between } = talkers(
+        [{ at: 100 * MS, kind: 'swizzle', of: 'region:eu', for: 900 * MS }, ...(seedFault as [])],
+        regions,
+      );
+      world.run(2 * SECOND);
+      const silent: string[] = [];
+      for (let at = 100 * MS; at < SECOND; at += 100 * MS) {
+        const heard = between(at + 20 * MS, at + 80 * MS);
+        silent.push(names.filter(name => ![...heard].some(each => each.startsWith(name))).join(''));
+      }
+      expect(between(1_010 * MS, 2 * SECOND).size).toBe(56);
+      return silent;
+    };
+    const silent = swizzled([]);
+    expect(silent.map(each => each.length)).toEqual([1, 2, 3, 4, 4, 3, 2, 1, 0]);
+    // Another fault beside it changes nothing of what it draws.
+    expect(swizzled([{ at: 50 * MS, kind: 'bitRot', target: 'a', of: 'log' }])).toEqual(silent);
+    expect(swizzled([{ at: 1_900 * MS, kind: 'restart', target: 'a' }])).toEqual(silent);
+  });
 });

@@ -179,6 +179,34 @@ describe('clocks', () => {
     );
   });
 
+  it('never jump or fall when their drift changes, and still reach each deadline at the first true time', () => {
+    const change = fc.record({ after: fc.nat(10_000_000), ppm: fc.integer({ min: -50_000, max: 50_000 }) });
+    fc.assert(
+      fc.property(fc.nat(1_000), fc.array(change, { maxLength: 20 }), (offset_us, changes) => {
+        const clock = new NodeClock({ offset_us });
+        let now = 0;
+        let ppm = 0;
+        let shown = clock.local(0);
+        for (const each of changes) {
+          now += each.after;
+          const before = clock.local(now);
+          expect(before).toBeGreaterThanOrEqual(shown);
+          clock.addDrift(each.ppm - ppm, now);
+          ppm = each.ppm;
+          shown = clock.local(now);
+          expect(shown).toBe(before);
+          const deadline = shown + each.after;
+          const time = clock.reached(deadline, now);
+          expect(clock.local(time)).toBeGreaterThanOrEqual(deadline);
+          if (time > now) expect(clock.local(time - 1)).toBeLessThan(deadline);
+          expect(clock.local(now + 1_000_000) - shown).toBe(1_000_000 + ppm);
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(() => new NodeClock({ drift_ppm: 90_000 }).addDrift(20_000, 0)).toThrow(/at most 100000 ppm, found 110000/);
+  });
+
   it('never show a negative time, and step both ways', () => {
     const clock = new NodeClock({ offset_us: -500 });
     expect([clock.local(0), clock.local(499), clock.local(501)]).toEqual([0, 0, 1]);

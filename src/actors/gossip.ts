@@ -1,0 +1,109 @@
+/**
+ * What nodes say to each other: consensus, transactions on their way to a proposer, and the past for whoever missed it.
+ *
+ * Votes and proposals are pushed once, to every peer. What got lost is pulled: a node that is stuck tells its peers what
+ * it holds (`inventory`), and each answers with what is missing there. So a network without trouble carries nothing
+ * twice, and one with trouble loses nothing for good.
+ */
+
+import type { Transaction } from '../protocol/chain/transaction.ts';
+import type { Proposal, ValueId, Vote, VoteKind } from '../protocol/consensus/types.ts';
+
+/**
+ * Votes that a node holds for one value in one round and step: one bit per place in the validator set. By value, because
+ * an equivocator's vote for one value is not its vote for another.
+ */
+export interface VotesHeld {
+  readonly round: number;
+  readonly kind: VoteKind;
+  readonly value: ValueId | null;
+  readonly places: Uint8Array;
+}
+
+/** A piece of something larger than a message, with its proof under a Merkle root. */
+export interface Part {
+  readonly index: number;
+  readonly total: number;
+  readonly bytes: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
+export type Gossip =
+  /** First on every connection between nodes, from both ends. `height`: the newest block. */
+  | { readonly type: 'hello'; readonly chainId: string; readonly validator: string; readonly height: number }
+  | { readonly type: 'proposal'; readonly proposal: Proposal }
+  | { readonly type: 'part'; readonly height: number; readonly value: ValueId; readonly part: Part }
+  | { readonly type: 'votes'; readonly votes: readonly Vote[] }
+  | {
+      readonly type: 'inventory';
+      readonly height: number;
+      readonly round: number;
+      readonly votes: readonly VotesHeld[];
+      /** Rounds whose proposal it holds. */
+      readonly proposals: readonly number[];
+      /** Values of this height that it holds whole. */
+      readonly values: readonly ValueId[];
+    }
+  /** To a node that asked for something of the past: the newest block here, and the oldest that can be asked for. */
+  | { readonly type: 'ahead'; readonly height: number; readonly oldest: number }
+  | { readonly type: 'getBlock'; readonly height: number }
+  /** A piece of a block with its commit, as `encodeCommitted` writes them. */
+  | {
+      readonly type: 'block';
+      readonly height: number;
+      readonly index: number;
+      readonly total: number;
+      readonly bytes: Uint8Array;
+      /** The newest block of who sends this. */
+      readonly newest: number;
+    }
+  | { readonly type: 'relay'; readonly tx: Transaction };
+
+/** The largest piece: with its envelope it stays below a message's limit. */
+export const PART_BYTES = 128 * 1024;
+
+const TYPE_DIGEST: { readonly [T in Gossip['type']]: number } = {
+  hello: 17,
+  proposal: 18,
+  part: 19,
+  votes: 20,
+  inventory: 21,
+  ahead: 22,
+  getBlock: 23,
+  block: 24,
+  relay: 25,
+};
+
+/** 32 bits that tell messages apart in a trace, read off what the message carries already. */
+export function digestOfGossip(message: Gossip): number {
+  const base = Math.imul(TYPE_DIGEST[message.type], 0x9e3779b1);
+  switch (message.type) {
+    case 'proposal':
+      return base ^ mixRound(message.proposal.height, message.proposal.round) ^ mixBytes(message.proposal.signature);
+    case 'part':
+      return base ^ mixRound(message.height, message.part.index) ^ message.part.bytes.length;
+    case 'votes': {
+      let digest = base ^ message.votes.length;
+      for (const { height, round, signature } of message.votes)
+        digest = (Math.imul(digest, 31) + (mixRound(height, round) ^ mixBytes(signature))) | 0;
+      return digest;
+    }
+    case 'inventory':
+      return base ^ mixRound(message.height, message.round);
+    case 'block':
+      return base ^ mixRound(message.height, message.index) ^ message.bytes.length;
+    case 'relay':
+      return base ^ message.tx.fingerprint;
+    default:
+      return base ^ Math.imul(message.height, 0x85ebca6b);
+  }
+}
+
+function mixRound(height: number, round: number): number {
+  return Math.imul(height, 0x85ebca6b) ^ Math.imul(round + 1, 0xc2b2ae35);
+}
+
+/** Signatures are hashes already: their first bytes say enough. */
+function mixBytes(bytes: Uint8Array): number {
+  return bytes.length < 4 ? bytes.length : bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24);
+}

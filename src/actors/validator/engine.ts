@@ -1,0 +1,276 @@
+/**
+ * Consensus from height to height: opens one after the other, holds what comes early, passes on what others may lack,
+ * and asks for what is missing when a height does not get on.
+ */
+import type { Block } from '../../protocol/chain/block.ts';
+import type { Chain } from '../../protocol/chain/chain.ts';
+import type { SignatureScheme } from '../../protocol/codec/signature.ts';
+import type { TimerKind } from '../../protocol/consensus/driver.ts';
+import type { Evidence } from '../../protocol/consensus/evidence.ts';
+import type { Commit, Vote } from '../../protocol/consensus/types.ts';
+import type { ConnectionId, Effects, Time, TimerId } from '../actor.ts';
+import type { Gossip } from '../gossip.ts';
+import type { Wire } from '../wire.ts';
+import { Height, type HeightHost, type Taken, TIMER_PREFIX, type Timeouts } from './height.ts';
+import { InputLog } from './input-log.ts';
+import { type Inventory, inventoryOf, sendMissing } from './inventory.ts';
+import type { Peer, Peers } from './peers.ts';
+import type { Signer } from './signer.ts';
+
+const START_TIMER = 'height';
+const TICK_TIMER = 'gossip';
+const RELAY_TIMER = 'relay';
+
+/** A height that takes longer than this asks its peers for what it may lack, and again after each such time. */
+const TICK_US = 1_000_000;
+/** Votes are passed on together, those of this long. */
+const RELAY_US = 20_000;
+/** Messages of the next height that are held until this one is decided. */
+const MAX_HELD = 8_192;
+
+export type ConsensusMessage = Extract<Gossip, { readonly type: 'proposal' | 'part' | 'votes' }>;
+
+/** A block, its bytes, and why it is the chain's. */
+export interface DecidedBlock {
+  readonly block: Block;
+  readonly bytes: Uint8Array;
+  readonly commit: Commit;
+}
+
+export interface EngineOptions {
+  readonly scheme: SignatureScheme;
+  /** null for a node that only follows. */
+  readonly signer: Signer | null;
+  readonly timeouts: Timeouts;
+  readonly peers: Peers;
+}
+
+/** What consensus asks of its node. */
+export interface EngineHost {
+  readonly chain: Chain;
+  /** A block for the next height on top of this commit. */
+  propose(lastCommit: Commit | null): Block;
+  /** This block is the chain's next: put it into the store. */
+  store(decided: DecidedBlock, out: Effects<Wire>): void;
+  /** It is durable: execute it, tell everybody. */
+  execute(decided: DecidedBlock, now: Time, out: Effects<Wire>): void;
+  offence(evidence: Evidence): void;
+}
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #host: EngineHost;
+  readonly log = new InputLog();
+  #current: Height | null = null;
+  /** The height before, which still collects late precommits; null where it came with its commit. */
+  #previous: Height | null = null;
+  #lastCommit: Commit | null = null;
+  /** Decided, and not yet known to be durable: nothing of it is visible, and nothing goes on, before it is. */
+  #pending: (DecidedBlock & { readonly fetched: boolean }) | null = null;
+  #held: { readonly message: ConsensusMessage; readonly from: ConnectionId }[] = [];
+  /** Whether some validator is not a direct peer, so that what comes must be passed on. */
+  #passesOn = false;
+  #votesToRelay: { readonly vote: Vote; readonly from: ConnectionId }[] = [];
+
+  constructor(options: EngineOptions, host: EngineHost) {
+    this.#options = options;
+    this.#host = host;
+  }
+
+  /** The height that is being decided; 0 before `resume`. */
+  get height(): number {
+    return this.#current?.height ?? 0;
+  }
+
+  /** Whether what comes must be passed on, because not all validators are direct peers. */
+  get passesOn(): boolean {
+    return this.#passesOn;
+  }
+
+  /** Takes up work where the chain and the log stand. `lastCommit`: of the newest block. */
+  resume(lastCommit: Commit | null, now: Time, out: Effects<Wire>): void {
+    this.#lastCommit = lastCommit;
+    const height = this.#host.chain.height + 1;
+    const entries = this.log.takeRecovered(height);
+    this.#current = this.#newHeight(height);
+    if (entries.length === 0) this.log.startHeight(height, out);
+    else this.#current.replay(entries, out);
+    if (this.#current.driver.step === 'unstarted') out.setTimer(START_TIMER, now + (height === 1 ? this.#interval : 0));
+    else out.setTimer(TICK_TIMER, now);
+    this.peersChanged();
+    this.#settle(out);
+  }
+
+  /** Connections or the set changed: who must be served by passing on? */
+  peersChanged(): void {
+    const { peers, signer } = this.#options;
+    this.#passesOn = peers.count > 1 && !peers.covers(this.#host.chain.validators, signer?.address ?? null);
+  }
+
+  onTimer(id: TimerId, now: Time, out: Effects<Wire>): boolean {
+    if (id === START_TIMER) {
+      this.#current?.start(now, out);
+      out.setTimer(TICK_TIMER, now + TICK_US);
+    } else if (id === TICK_TIMER) this.#tick(now, out);
+    else if (id === RELAY_TIMER) this.#relayVotes(out);
+    else if (typeof id === 'string' && id.startsWith(TIMER_PREFIX)) this.#onRoundTimer(id, now, out);
+    else return false;
+    this.#settle(out);
+    return true;
+  }
+
+  /** Takes a message of consensus; says whether an honest peer can have sent it. */
+  onMessage(message: ConsensusMessage, from: ConnectionId, now: Time, out: Effects<Wire>): boolean {
+    if (this.#current === null) return true;
+    const honest = this.#take(message, from, now, out);
+    this.#settle(out);
+    return honest;
+  }
+
+  /** Answers a stuck peer; returns whether the peer is ahead of this node. */
+  onInventory(inventory: Inventory, peer: Peer, now: Time, out: Effects<Wire>): void {
+    const current = this.#current;
+    if (current === null || now < peer.answeredAt + TICK_US / 4) return;
+    peer.answeredAt = now;
+    if (inventory.height === current.height) sendMissing(current, inventory, peer, out);
+  }
+
+  /** Whether a decided block waits to be durable. */
+  get isStoring(): boolean {
+    return this.#pending !== null;
+  }
+
+  /** A block of this height that was decided elsewhere, and has been checked. */
+  adopt(decided: DecidedBlock, out: Effects<Wire>): void {
+    this.#store({ ...decided, fetched: true }, out);
+  }
+
+  /** The store is durable up to here; returns whether a block was executed. */
+  onSynced(token: number, now: Time, out: Effects<Wire>): boolean {
+    const pending = this.#pending;
+    if (pending === null || token !== pending.block.header.height) return false;
+    this.#pending = null;
+    this.#previous = pending.fetched ? null : this.#current;
+    this.#lastCommit = pending.commit;
+    this.#host.execute(pending, now, out);
+    this.#open(now + this.#interval, now, out);
+    this.#settle(out);
+    return true;
+  }
+
+  #take(message: ConsensusMessage, from: ConnectionId, now: Time, out: Effects<Wire>): boolean {
+    if (message.type === 'votes') return message.votes.every(vote => this.#takeVoteFrom(vote, from, now, out));
+    const current = this.#current as Height;
+    const height = message.type === 'proposal' ? message.proposal.height : message.height;
+    if (height !== current.height) return this.#hold(height, message, from);
+    const taken =
+      message.type === 'proposal'
+        ? current.onProposal(message.proposal, now, out)
+        : current.onPart(message.value, message.part, now, out);
+    if (taken === 'new' && this.#passesOn) this.#options.peers.broadcast(message, out, from);
+    return taken !== 'wrong';
+  }
+
+  /** Keeps what is of the next height, within bounds. Anything else of another height is late or far ahead. */
+  #hold(height: number, message: ConsensusMessage, from: ConnectionId): boolean {
+    if (height === (this.#current as Height).height + 1 && this.#held.length < MAX_HELD)
+      this.#held.push({ message, from });
+    return true;
+  }
+
+  #takeVoteFrom(vote: Vote, from: ConnectionId, now: Time, out: Effects<Wire>): boolean {
+    const taken = this.#takeVote(vote, now, out);
+    if (taken === 'new' && this.#passesOn) {
+      if (this.#votesToRelay.length === 0) out.setTimer(RELAY_TIMER, now + RELAY_US);
+      this.#votesToRelay.push({ vote, from });
+    }
+    if (taken === 'old') this.#hold(vote.height, { type: 'votes', votes: [vote] }, from);
+    return taken !== 'wrong';
+  }
+
+  #takeVote(vote: Vote, now: Time, out: Effects<Wire>): Taken {
+    const current = this.#current as Height;
+    if (vote.height === current.height) return current.onVote(vote, now, out);
+    // Late precommits make the commit that the next block carries more complete.
+    if (vote.height === this.#previous?.height && vote.kind === 'precommit') return this.#previous.onLate(vote);
+    return 'old';
+  }
+
+  #onRoundTimer(id: string, now: Time, out: Effects<Wire>): void {
+    const [, kind, height, round] = id.split('/');
+    if (Number(height) === this.#current?.height) this.#current.onTimeout(kind as TimerKind, Number(round), now, out);
+  }
+
+  #tick(now: Time, out: Effects<Wire>): void {
+    if (this.#current === null || this.#current.driver.step === 'unstarted') return;
+    this.#options.peers.broadcast(inventoryOf(this.#current), out);
+    out.setTimer(TICK_TIMER, now + TICK_US);
+  }
+
+  #relayVotes(out: Effects<Wire>): void {
+    const pending = this.#votesToRelay;
+    this.#votesToRelay = [];
+    for (const { connection } of this.#options.peers.all) {
+      const votes = pending.filter(one => one.from !== connection).map(one => one.vote);
+      if (votes.length > 0) out.send(connection, { type: 'votes', votes });
+    }
+  }
+
+  /** A height that is decided is stored, once. */
+  #settle(out: Effects<Wire>): void {
+    if (this.#pending !== null || this.#current === null || this.#current.decision === null) return;
+    const { held, commit } = this.#current.decided;
+    const { block, bytes } = held;
+    if (block === null) throw new Error(`a value without a block was decided: ${commit.value}`);
+    this.#store({ block, bytes, commit, fetched: false }, out);
+  }
+
+  #store(decided: DecidedBlock & { readonly fetched: boolean }, out: Effects<Wire>): void {
+    this.#pending = decided;
+    this.#host.store(decided, out);
+    out.sync(decided.block.header.height);
+  }
+
+  #open(startAt: Time, now: Time, out: Effects<Wire>): void {
+    this.#current?.cancelTimers(out);
+    out.cancelTimer(TICK_TIMER);
+    const height = this.#host.chain.height + 1;
+    this.#current = this.#newHeight(height);
+    this.log.startHeight(height, out);
+    this.peersChanged();
+    out.setTimer(START_TIMER, startAt);
+    const held = this.#held;
+    this.#held = [];
+    for (const { message, from } of held) this.#take(message, from, now, out);
+  }
+
+  get #interval(): number {
+    return this.#host.chain.state.params.targetBlockInterval;
+  }
+
+  #newHeight(height: number): Height {
+    const { chain } = this.#host;
+    const { rotation } = chain;
+    return new Height(height, chain.validators, round => rotation.proposer(round), this.#hostOf(height, chain.time));
+  }
+
+  #hostOf(height: number, parentTime: Time): HeightHost {
+    const { scheme, signer, timeouts, peers } = this.#options;
+    return {
+      chainId: this.#host.chain.chainId,
+      scheme,
+      signer,
+      log: this.log,
+      timeouts,
+      parentTime,
+      propose: () => this.#host.propose(this.#previous?.driver.commit() ?? this.#lastCommit),
+      faultOfBlock: block =>
+        block.header.height === height
+          ? this.#host.chain.faultOfBlock(block)
+          : `it is of height ${block.header.height}`,
+      push: (message, out) => peers.broadcast(message, out),
+      offence: evidence => this.#host.offence(evidence),
+      observe: (metric, value, out) => out.observe(metric, value),
+    };
+  }
+}

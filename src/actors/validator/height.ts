@@ -1,0 +1,340 @@
+/**
+ * One height as a validator lives it: turns messages and timers into inputs of the consensus core, and what the core
+ * says into signatures, timers and messages.
+ *
+ * Inputs that count are logged; what is signed is logged and synced before it is sent. While a log is fed again after a
+ * start, nothing is logged, and what was signed then is the answer to what would be signed now.
+ */
+import type { Block } from '../../protocol/chain/block.ts';
+import type { SignatureScheme } from '../../protocol/codec/signature.ts';
+import { type Decision, Driver, type DriverOutput, type TimerKind } from '../../protocol/consensus/driver.ts';
+import { type Evidence, evidenceOfProposals, evidenceOfVotes } from '../../protocol/consensus/evidence.ts';
+import {
+  type Commit,
+  type Proposal,
+  proposalSignBytes,
+  type ValueId,
+  type Vote,
+  voteSignBytes,
+} from '../../protocol/consensus/types.ts';
+import type { ValidatorSet } from '../../protocol/consensus/validator-set.ts';
+import type { Effects, Time } from '../actor.ts';
+import type { Part } from '../gossip.ts';
+import type { Wire } from '../wire.ts';
+import type { InputLog, LogEntry } from './input-log.ts';
+import { joinBytes } from './parts.ts';
+import type { Signer } from './signer.ts';
+import { type HeldValue, Values } from './values.ts';
+
+/** How long to wait in a round's step: `base + round x delta`, microseconds. */
+export type Timeouts = { readonly [K in TimerKind]: { readonly base: number; readonly delta: number } };
+
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  propose: { base: 3_000_000, delta: 500_000 },
+  prevote: { base: 1_000_000, delta: 500_000 },
+  precommit: { base: 1_000_000, delta: 500_000 },
+};
+
+/** What a height asks of its validator. */
+export interface HeightHost {
+  readonly chainId: string;
+  readonly scheme: SignatureScheme;
+  readonly signer: Signer | null;
+  readonly log: InputLog;
+  readonly timeouts: Timeouts;
+  /** A block for this height. */
+  propose(now: Time): Block;
+  /** Why a block cannot be this height's, or null. */
+  faultOfBlock(block: Block): string | null;
+  /** Block time of the parent. */
+  readonly parentTime: Time;
+  /** To all peers. */
+  push(message: Wire, out: Effects<Wire>): void;
+  offence(evidence: Evidence): void;
+  observe(metric: string, value: number, out: Effects<Wire>): void;
+}
+
+/** What became of a message. `wrong`: no honest peer sends this. */
+export type Taken = 'new' | 'old' | 'wrong';
+
+export const TIMER_PREFIX = 'round/';
+
+export class Height {
+  readonly height: number;
+  readonly driver: Driver;
+  readonly values = new Values();
+  readonly #host: HeightHost;
+  /** Statements that the log brought back, by step; not null while it is fed again. */
+  #answers: Map<string, Vote | Proposal> | null = null;
+  readonly #timers: string[] = [];
+  #ownBlocks: Map<number, LoggedBlock> | null = null;
+
+  constructor(height: number, set: ValidatorSet, proposerOf: (round: number) => string, host: HeightHost) {
+    this.height = height;
+    this.#host = host;
+    this.driver = new Driver({ height, set, own: host.signer?.address ?? null, proposerOf });
+  }
+
+  get decision(): Decision | null {
+    return this.driver.decision;
+  }
+
+  /** The decided block. Throws before the decision. */
+  get decided(): { readonly held: HeldValue; readonly commit: Commit } {
+    const commit = this.driver.commit();
+    const held = commit === null ? undefined : this.values.get(commit.value);
+    if (commit === null || held === undefined) throw new Error(`height ${this.height} is not decided`);
+    return { held, commit };
+  }
+
+  start(now: Time, out: Effects<Wire>): void {
+    this.#record({ type: 'start', at: now }, out);
+    this.#carryOut(this.driver.start(), now, out);
+  }
+
+  onTimeout(kind: TimerKind, round: number, now: Time, out: Effects<Wire>): void {
+    this.#record({ type: 'timeout', at: now, kind, round }, out);
+    this.#carryOut(this.driver.onTimeout({ kind, height: this.height, round }), now, out);
+  }
+
+  /** A vote of this height from the network. */
+  onVote(vote: Vote, now: Time, out: Effects<Wire>): Taken {
+    const { driver } = this;
+    const voter = driver.set.get(vote.validator);
+    if (voter === undefined || driver.hasVote(vote.kind, vote.round, vote.validator, vote.value)) return 'old';
+    const { chainId, scheme } = this.#host;
+    if (!scheme.verify(voter.consensusKey, voteSignBytes(chainId, vote), vote.signature)) return 'wrong';
+    this.#record({ type: 'vote', at: now, vote }, out);
+    this.#carryOut(driver.onVote(vote), now, out);
+    return 'new';
+  }
+
+  /** A precommit that comes when the height is decided: it makes the commit more complete. */
+  onLate(vote: Vote): Taken {
+    const { driver } = this;
+    const voter = driver.set.get(vote.validator);
+    if (voter === undefined || driver.hasVote(vote.kind, vote.round, vote.validator, vote.value)) return 'old';
+    const { chainId, scheme } = this.#host;
+    if (!scheme.verify(voter.consensusKey, voteSignBytes(chainId, vote), vote.signature)) return 'wrong';
+    this.#report(driver.onVote(vote));
+    return 'new';
+  }
+
+  onProposal(proposal: Proposal, now: Time, out: Effects<Wire>): Taken {
+    const { driver } = this;
+    const proposer = driver.set.get(proposal.proposer);
+    if (proposer === undefined) return 'old';
+    if (
+      driver.proposals(proposal.round).some(one => one.value === proposal.value && one.polRound === proposal.polRound)
+    )
+      return 'old';
+    const { chainId, scheme } = this.#host;
+    if (!scheme.verify(proposer.consensusKey, proposalSignBytes(chainId, proposal), proposal.signature)) return 'wrong';
+    this.#record({ type: 'proposal', at: now, proposal }, out);
+    this.values.expect(proposal);
+    this.#carryOut(driver.onProposal(proposal), now, out);
+    return 'new';
+  }
+
+  onPart(value: ValueId, part: Part, now: Time, out: Effects<Wire>): Taken {
+    if (this.values.get(value) !== undefined) return 'old';
+    const held = this.values.addPart(value, part);
+    if (held === 'wrong') return 'wrong';
+    if (held === null) return 'new';
+    if (this.#answers === null) this.#host.log.appendBlock(now, held, 'received', 0, out);
+    this.#judge(held, now, out);
+    return 'new';
+  }
+
+  /** The height is over: its timers have nothing to say any more. */
+  cancelTimers(out: Effects<Wire>): void {
+    for (const id of this.#timers) out.cancelTimer(id);
+    this.#timers.length = 0;
+  }
+
+  /** Feeds the entries that a start brought back. */
+  replay(entries: readonly LogEntry[], out: Effects<Wire>): void {
+    this.#answers = new Map();
+    this.#ownBlocks = new Map();
+    const whole = joinPieces(entries);
+    for (const one of whole) {
+      if (one.type === 'signedVote') this.#answers.set(stepKey(one.vote.kind, one.vote.round), one.vote);
+      else if (one.type === 'signedProposal') this.#answers.set(stepKey('proposal', one.proposal.round), one.proposal);
+      else if (one.type === 'block' && one.whose === 'own') this.#ownBlocks.set(one.round, one);
+    }
+    for (const one of whole) this.#replayOne(one, out);
+    this.#answers = null;
+    this.#ownBlocks = null;
+  }
+
+  #replayOne(one: WholeEntry, out: Effects<Wire>): void {
+    switch (one.type) {
+      case 'start':
+        this.start(one.at, out);
+        return;
+      case 'timeout':
+        this.onTimeout(one.kind, one.round, one.at, out);
+        return;
+      case 'vote':
+        this.onVote(one.vote, one.at, out);
+        return;
+      case 'proposal':
+        this.onProposal(one.proposal, one.at, out);
+        return;
+      case 'block':
+        if (one.whose === 'received') this.#judge(this.values.addBytes(one.value, one.bytes), one.at, out);
+        return;
+      default:
+        // What was signed is an answer, not an input.
+        return;
+    }
+  }
+
+  #judge(held: HeldValue, now: Time, out: Effects<Wire>): void {
+    const fault = held.block === null ? 'it is no block of this name' : this.#host.faultOfBlock(held.block);
+    if (fault !== null) this.#host.observe('consensus/invalid-block', 1, out);
+    this.#carryOut(this.driver.onValue(held.value, fault === null), now, out);
+  }
+
+  #record(one: LogEntry, out: Effects<Wire>): void {
+    if (this.#answers === null) this.#host.log.append(one, out);
+  }
+
+  #carryOut(outputs: readonly DriverOutput[], now: Time, out: Effects<Wire>): void {
+    const queue = [...outputs];
+    for (let i = 0; i < queue.length; i++) {
+      for (const more of this.#carryOutOne(queue[i]!, now, out)) queue.push(more);
+    }
+  }
+
+  #carryOutOne(output: DriverOutput, now: Time, out: Effects<Wire>): readonly DriverOutput[] {
+    switch (output.type) {
+      case 'getValue':
+        return this.#makeValue(output.round, now, out);
+      case 'propose':
+        return this.#propose(output.round, output.value, output.polRound, out);
+      case 'vote':
+        return this.#vote(output.kind, output.round, output.value, now, out);
+      case 'timeout': {
+        const { base, delta } = this.#host.timeouts[output.kind];
+        const id = `${TIMER_PREFIX}${output.kind}/${this.height}/${output.round}`;
+        this.#timers.push(id);
+        out.setTimer(id, now + base + output.round * delta);
+        return [];
+      }
+      case 'evidence':
+        this.#report([output]);
+        return [];
+      case 'newRound':
+        if (output.round > 0) this.#host.observe('consensus/round', output.round, out);
+        return [];
+      default:
+        // `need` is answered by asking peers for what is missing; `decide` is read off the driver.
+        return [];
+    }
+  }
+
+  #report(outputs: readonly DriverOutput[]): void {
+    for (const output of outputs) {
+      const evidence = output.type === 'evidence' ? evidenceOf(output) : null;
+      if (evidence !== null) this.#host.offence(evidence);
+    }
+  }
+
+  #makeValue(round: number, now: Time, out: Effects<Wire>): readonly DriverOutput[] {
+    const logged = this.#ownBlocks?.get(round);
+    const held =
+      logged === undefined
+        ? this.values.addOwn(this.#host.propose(now))
+        : this.values.addBytes(logged.value, logged.bytes);
+    if (logged === undefined) this.#host.log.appendBlock(now, held, 'own', round, out);
+    return this.driver.propose(round, held.value);
+  }
+
+  #propose(round: number, value: ValueId, polRound: number, out: Effects<Wire>): readonly DriverOutput[] {
+    const { signer, log } = this.#host;
+    const held = this.values.get(value);
+    if (signer === null || held === undefined) return [];
+    const logged = this.#answers?.get(stepKey('proposal', round)) as Proposal | undefined;
+    const unsigned = {
+      height: this.height,
+      round,
+      polRound,
+      value,
+      parts: held.parts.length,
+      partsRoot: held.root,
+    };
+    const proposal = logged ?? signer.signProposal(unsigned, out);
+    if (proposal === null || proposal.value !== value) return [];
+    if (logged === undefined) {
+      log.append({ type: 'signedProposal', proposal }, out);
+      log.sync(out);
+    }
+    this.#host.push({ type: 'proposal', proposal }, out);
+    for (const part of held.parts) this.#host.push({ type: 'part', height: this.height, value, part }, out);
+    return this.driver.onProposal(proposal);
+  }
+
+  #vote(
+    kind: Vote['kind'],
+    round: number,
+    value: ValueId | null,
+    now: Time,
+    out: Effects<Wire>,
+  ): readonly DriverOutput[] {
+    const { signer, log } = this.#host;
+    if (signer === null) return [];
+    const logged = this.#answers?.get(stepKey(kind, round)) as Vote | undefined;
+    // A vote is dated after the block it is for, or after the parent where that is unknown.
+    const after = (value === null ? undefined : this.values.get(value)?.block?.header.time) ?? this.#host.parentTime;
+    const unsigned = { kind, height: this.height, round, value, time: Math.max(now, after + 1) };
+    const vote = logged ?? signer.signVote(unsigned, out);
+    if (vote === null || vote.value !== value) return [];
+    if (logged === undefined) {
+      log.append({ type: 'signedVote', vote }, out);
+      log.sync(out);
+    }
+    this.#host.push({ type: 'votes', votes: [vote] }, out);
+    return this.driver.onVote(vote);
+  }
+}
+
+function evidenceOf(output: Extract<DriverOutput, { readonly type: 'evidence' }>): Evidence | null {
+  return output.of === 'vote'
+    ? evidenceOfVotes(output.first, output.second)
+    : evidenceOfProposals(output.first, output.second);
+}
+
+function stepKey(step: string, round: number): string {
+  return `${step}/${round}`;
+}
+
+interface LoggedBlock {
+  readonly type: 'block';
+  readonly at: number;
+  readonly value: ValueId;
+  readonly bytes: Uint8Array;
+  readonly whose: 'received' | 'own';
+  readonly round: number;
+}
+
+type WholeEntry = Exclude<LogEntry, { readonly type: 'piece' }> | LoggedBlock;
+
+/** Puts the pieces of blocks together. Pieces without their last one are of a block that the log did not get whole. */
+function joinPieces(entries: readonly LogEntry[]): WholeEntry[] {
+  const whole: WholeEntry[] = [];
+  let pieces: Uint8Array[] = [];
+  for (const one of entries) {
+    if (one.type !== 'piece') {
+      pieces = [];
+      whole.push(one);
+      continue;
+    }
+    pieces.push(one.bytes);
+    if (one.last === 'no') continue;
+    const bytes = joinBytes(pieces);
+    pieces = [];
+    whole.push({ type: 'block', at: one.at, value: one.value, bytes, whose: one.last, round: one.round });
+  }
+  return whole;
+}

@@ -1,0 +1,79 @@
+/** What a stuck node tells of what it holds, and what a peer finds missing there. */
+import type { ValueId, Vote, VoteKind } from '../../protocol/consensus/types.ts';
+import type { Effects } from '../actor.ts';
+import type { Gossip, VotesHeld } from '../gossip.ts';
+import type { Wire } from '../wire.ts';
+import type { Height } from './height.ts';
+import type { Peer } from './peers.ts';
+
+export type Inventory = Extract<Gossip, { readonly type: 'inventory' }>;
+
+/** Rounds that an inventory tells of: the newest ones. */
+const MAX_ROUNDS = 16;
+/** Votes in one message, each below 256 bytes. */
+const MAX_VOTES = 500;
+/** Blocks that are sent for one inventory. */
+const MAX_VALUES = 4;
+const KINDS: readonly VoteKind[] = ['prevote', 'precommit'];
+
+/** What is held of a height. */
+export function inventoryOf(current: Height): Inventory {
+  const { driver } = current;
+  const rounds = driver.votes.rounds().slice(-MAX_ROUNDS);
+  const votes: VotesHeld[] = [];
+  for (const round of rounds) {
+    for (const kind of KINDS) {
+      const byValue = new Map<ValueId | null, Uint8Array>();
+      for (const { value, validator } of driver.votesOf(round, kind)) {
+        let places = byValue.get(value);
+        if (places === undefined) byValue.set(value, (places = new Uint8Array((driver.set.size + 7) >> 3)));
+        const place = driver.set.place(validator);
+        places[place >> 3]! |= 1 << (place & 7);
+      }
+      for (const [value, places] of byValue) votes.push({ round, kind, value, places });
+    }
+  }
+  return {
+    type: 'inventory',
+    height: current.height,
+    round: driver.round,
+    votes,
+    proposals: rounds.filter(round => driver.proposals(round).length > 0),
+    values: current.values.names,
+  };
+}
+
+/** Sends a peer at the same height what its inventory lacks. */
+export function sendMissing(current: Height, inventory: Inventory, peer: Peer, out: Effects<Wire>): void {
+  const { driver, values } = current;
+  const rounds = driver.votes.rounds();
+  // Proposals and blocks first: votes for a value that is not known are of little use.
+  for (const round of rounds) {
+    if (inventory.proposals.includes(round)) continue;
+    for (const proposal of driver.proposals(round)) out.send(peer.connection, { type: 'proposal', proposal });
+  }
+  const missing = values.names.filter(value => !inventory.values.includes(value)).slice(-MAX_VALUES);
+  for (const value of missing) {
+    for (const part of values.get(value)?.parts ?? [])
+      out.send(peer.connection, { type: 'part', height: current.height, value, part });
+  }
+  const votes = missingVotes(current, inventory, rounds);
+  for (let from = 0; from < votes.length; from += MAX_VOTES)
+    out.send(peer.connection, { type: 'votes', votes: votes.slice(from, from + MAX_VOTES) });
+}
+
+function missingVotes({ driver }: Height, inventory: Inventory, rounds: readonly number[]): Vote[] {
+  const held = new Map<string, Uint8Array>();
+  for (const { round, kind, value, places } of inventory.votes) held.set(`${round}/${kind}/${value}`, places);
+  const missing: Vote[] = [];
+  for (const round of rounds) {
+    for (const kind of KINDS) {
+      for (const vote of driver.votesOf(round, kind)) {
+        const place = driver.set.place(vote.validator);
+        const places = held.get(`${round}/${kind}/${vote.value}`);
+        if (((places?.[place >> 3] ?? 0) & (1 << (place & 7))) === 0) missing.push(vote);
+      }
+    }
+  }
+  return missing;
+}

@@ -1,0 +1,58 @@
+/** The nodes that a node is connected to. */
+import type { ValidatorSet } from '../../protocol/consensus/validator-set.ts';
+import type { ConnectionId, Effects, PeerName } from '../actor.ts';
+import type { Wire } from '../wire.ts';
+
+export interface Peer {
+  readonly connection: ConnectionId;
+  readonly name: PeerName;
+  /** The validator that it says it is; empty for none. Only an optimisation believes it. */
+  validator: string;
+  /** Its newest block, as far as it told. */
+  height: number;
+  /** When its inventory was last answered. */
+  answeredAt: number;
+}
+
+export class Peers {
+  readonly #byConnection = new Map<ConnectionId, Peer>();
+
+  get all(): Iterable<Peer> {
+    return this.#byConnection.values();
+  }
+
+  get count(): number {
+    return this.#byConnection.size;
+  }
+
+  get(connection: ConnectionId): Peer | undefined {
+    return this.#byConnection.get(connection);
+  }
+
+  add(peer: Peer): void {
+    this.#byConnection.set(peer.connection, peer);
+  }
+
+  remove(connection: ConnectionId): void {
+    this.#byConnection.delete(connection);
+  }
+
+  /** The greatest height that any of them told of, or -1. */
+  get greatestHeight(): number {
+    let greatest = -1;
+    for (const peer of this.all) greatest = Math.max(greatest, peer.height);
+    return greatest;
+  }
+
+  /** Sends one message to all, but not back to where it came from. */
+  broadcast(message: Wire, out: Effects<Wire>, except: ConnectionId | null = null): void {
+    for (const { connection } of this.all) if (connection !== except) out.send(connection, message);
+  }
+
+  /** Whether all other validators are directly connected, so that nothing needs to be passed on. */
+  covers(set: ValidatorSet, own: string | null): boolean {
+    const direct = new Set<string>();
+    for (const peer of this.all) direct.add(peer.validator);
+    return set.members.every(({ address }) => address === own || direct.has(address));
+  }
+}
