@@ -6,7 +6,9 @@
  * twice, and one with trouble loses nothing for good.
  */
 
+import type { Header } from '../protocol/chain/block.ts';
 import type { Transaction } from '../protocol/chain/transaction.ts';
+import type { LightBlock } from '../protocol/consensus/light-block.ts';
 import type { Proposal, ValueId, Vote, VoteKind } from '../protocol/consensus/types.ts';
 
 /**
@@ -57,6 +59,14 @@ export type Gossip =
       /** The newest block of who sends this. */
       readonly newest: number;
     }
+  /** What a light client needs to know of a height; null: not here, or not any more. Clients may ask this too. */
+  | { readonly type: 'getLight'; readonly height: number }
+  | { readonly type: 'light'; readonly height: number; readonly block: LightBlock<Header> | null }
+  /** The newest snapshot of the state: its encoded manifest. */
+  | { readonly type: 'getSnapshot' }
+  | { readonly type: 'snapshot'; readonly manifest: Uint8Array | null }
+  | { readonly type: 'getChunk'; readonly height: number; readonly index: number }
+  | { readonly type: 'chunk'; readonly height: number; readonly index: number; readonly bytes: Uint8Array | null }
   | { readonly type: 'relay'; readonly tx: Transaction };
 
 /** The largest piece: with its envelope it stays below a message's limit. */
@@ -72,6 +82,12 @@ const TYPE_DIGEST: { readonly [T in Gossip['type']]: number } = {
   getBlock: 23,
   block: 24,
   relay: 25,
+  getLight: 26,
+  light: 27,
+  getSnapshot: 28,
+  snapshot: 29,
+  getChunk: 30,
+  chunk: 31,
 };
 
 /** 32 bits that tell messages apart in a trace, read off what the message carries already. */
@@ -94,6 +110,12 @@ export function digestOfGossip(message: Gossip): number {
       return base ^ mixRound(message.height, message.index) ^ message.bytes.length;
     case 'relay':
       return base ^ message.tx.fingerprint;
+    case 'chunk':
+    case 'getChunk':
+      return base ^ mixRound(message.height, message.index);
+    case 'getSnapshot':
+    case 'snapshot':
+      return base;
     default:
       return base ^ Math.imul(message.height, 0x85ebca6b);
   }

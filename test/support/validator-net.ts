@@ -40,6 +40,8 @@ export interface NetOptions {
   readonly load?: number;
   /** Puts something between a node and the world. */
   readonly wrap?: (index: number, node: Node) => Actor<Wire>;
+  /** Nodes that begin by fetching a snapshot. */
+  readonly stateSync?: (index: number) => boolean;
   /** Nodes that are left out at first: they start at this time. */
   readonly startAt?: (index: number) => Time | undefined;
 }
@@ -176,6 +178,7 @@ export class ValidatorNet implements ConsensusFacts {
             mempool: { count: 10_000, bytes: 10 << 20 },
             keepBlocks: options.keepBlocks ?? 1_000,
             snapshotEvery: options.snapshotEvery ?? 7,
+            ...(options.stateSync?.(i) === true ? { stateSync: { trust: 'genesis' as const } } : {}),
             watch: (_block, result, chain) => {
               this.#sets.set(result.height + 1, chain.validators);
               this.executed[i]!.push({

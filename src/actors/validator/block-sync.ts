@@ -76,6 +76,11 @@ export class BlockSync {
     this.#ask(now, out);
   }
 
+  /** Peers may have told their heights while this was not listening. */
+  onPeers(now: Time, out: Effects<Wire>): void {
+    if (this.#peers.greatestHeight > this.#host.chain.height) this.#ask(now, out);
+  }
+
   onPiece(piece: BlockPiece, peer: Peer, now: Time, out: Effects<Wire>): void {
     const request = this.#requests.get(piece.height);
     if (request === undefined || request.peer !== peer.connection) return;

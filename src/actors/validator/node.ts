@@ -7,16 +7,15 @@
 import type { Block } from '../../protocol/chain/block.ts';
 import { type BlockResult, Chain, type ChainOptions } from '../../protocol/chain/chain.ts';
 import { restoreChain, type Snapshot } from '../../protocol/chain/snapshot.ts';
-import { heightOf } from '../../protocol/chain/snapshot-manifest.ts';
+import { heightOf, type TrustedPoint } from '../../protocol/chain/snapshot-manifest.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
 import type { KeyPair } from '../../protocol/codec/signature.ts';
 import type { Evidence } from '../../protocol/consensus/evidence.ts';
-import type { Commit } from '../../protocol/consensus/types.ts';
+import type { Commit, ValueId } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
 import type { Wire } from '../wire.ts';
-import { BlockServer } from './block-server.ts';
-import { BlockStore } from './block-store.ts';
+import { BlockStore, type Committed } from './block-store.ts';
 import { BlockSync, type BlockSyncHost } from './block-sync.ts';
 import { Dialer } from './dialer.ts';
 import { type DecidedBlock, Engine, type EngineHost } from './engine.ts';
@@ -28,6 +27,8 @@ import { answerQuery } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
 import { Signer } from './signer.ts';
 import { SnapshotStore } from './snapshot-store.ts';
+import { StateSync, type StateSyncHost } from './state-sync.ts';
+import { StoreServer } from './store-server.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface NodeOptions {
@@ -42,11 +43,13 @@ export interface NodeOptions {
   readonly keepBlocks: number;
   /** A snapshot of the state at every so many heights; 0 = never. */
   readonly snapshotEvery: number;
+  /** A node that begins with nothing fetches a snapshot from its peers, trusting what this says, or the genesis set. */
+  readonly stateSync?: { readonly trust: 'genesis' | { readonly height: number; readonly value: ValueId } };
   /** Whoever watches this node from outside, after each block, also those that a start executes again. */
   readonly watch?: (block: Block, result: BlockResult, chain: Chain) => void;
 }
 
-export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHost {
+export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHost, RecoveryHost {
   readonly signer: Signer | null;
   readonly #options: NodeOptions;
   #chain: Chain;
@@ -56,9 +59,11 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
   readonly #evidence = new EvidencePool();
   readonly #engine: Engine;
   readonly #sync: BlockSync;
+  /** While the state is being fetched. */
+  #stateSync: StateSync | null = null;
   readonly #recovery: Recovery;
   readonly #store: BlockStore;
-  readonly #server: BlockServer;
+  readonly #server: StoreServer;
   readonly #snapshots: SnapshotStore;
   readonly #subscriptions = new Subscriptions();
 
@@ -74,7 +79,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
     this.#sync = new BlockSync(this.#peers, scheme, this);
     this.#recovery = new Recovery(this);
     this.#store = new BlockStore(options.keepBlocks);
-    this.#server = new BlockServer(this.#store);
+    this.#server = new StoreServer(this.#store, () => this.#chain);
     this.#snapshots = new SnapshotStore(options.snapshotEvery);
   }
 
@@ -183,7 +188,35 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
 
   recovered(lastCommit: Commit | null, now: Time, out: Effects<Wire>): void {
     this.#dialer.start(out);
-    this.#engine.resume(lastCommit, now, out);
+    const { stateSync } = this.#options;
+    if (stateSync === undefined || this.#chain.height > 0) {
+      this.#engine.resume(lastCommit, now, out);
+      return;
+    }
+    const { chain } = this;
+    const genesis = { height: 0, time: chain.time, value: null, nextValidators: chain.validators };
+    const root = stateSync.trust === 'genesis' ? genesis : stateSync.trust;
+    this.#stateSync = new StateSync(this.#peers, this.#options.chain.scheme, root, this);
+    this.#stateSync.start(now, out);
+  }
+
+  // What state sync asks.
+
+  adoptSnapshot(snapshot: Snapshot, trusted: TrustedPoint): void {
+    this.#chain = restoreChain(this.#options.chain, snapshot, trusted);
+  }
+
+  stateSynced(newest: Committed | null, now: Time, out: Effects<Wire>): void {
+    this.#stateSync = null;
+    const { height } = this.#chain;
+    if (newest !== null) {
+      this.#store.restore(height, height);
+      this.#store.add(height, newest, height, out);
+      this.#snapshots.save(this.#chain, out);
+      out.observe('node/state-synced', height);
+    }
+    this.#engine.resume(newest?.commit ?? null, now, out);
+    this.#sync.onPeers(now, out);
   }
 
   #settlePools(block: Block, out: Effects<Wire>): void {
@@ -194,6 +227,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
   }
 
   #onTimer(id: TimerId, now: Time, out: Effects<Wire>): void {
+    if (this.#stateSync?.onTimer(id, now, out)) return;
     if (!this.#engine.onTimer(id, now, out)) this.#sync.onTimer(id, now, out);
   }
 
@@ -217,6 +251,9 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
       case 'hello':
         this.#onHello(connection, from, message, now, out);
         return;
+      case 'getLight':
+        this.#server.onQuestion(message, connection, out);
+        return;
       case 'refused':
       case 'events':
       case 'answer':
@@ -231,7 +268,12 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
     }
   }
 
-  #onGossip(peer: Peer, message: Exclude<Gossip, { readonly type: 'hello' }>, now: Time, out: Effects<Wire>): void {
+  #onGossip(
+    peer: Peer,
+    message: Exclude<Gossip, { readonly type: 'hello' | 'getLight' }>,
+    now: Time,
+    out: Effects<Wire>,
+  ): void {
     switch (message.type) {
       case 'proposal':
       case 'part':
@@ -245,14 +287,22 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
         return;
       case 'ahead':
         peer.height = message.height;
-        this.#sync.onHeight(peer, now, out);
+        if (this.#stateSync === null) this.#sync.onHeight(peer, now, out);
         return;
       case 'getBlock':
-        this.#server.onGet(message.height, peer.connection, out);
+      case 'getSnapshot':
+      case 'getChunk':
+        this.#server.onQuestion(message, peer.connection, out);
         return;
       case 'block':
         peer.height = Math.max(peer.height, message.newest);
-        this.#sync.onPiece(message, peer, now, out);
+        if (this.#stateSync !== null) this.#stateSync.onMessage(message, peer, now, out);
+        else this.#sync.onPiece(message, peer, now, out);
+        return;
+      case 'light':
+      case 'snapshot':
+      case 'chunk':
+        this.#stateSync?.onMessage(message, peer, now, out);
         return;
       case 'relay':
         if (this.#mempool.add(message.tx, null) === 'added' && this.#engine.passesOn)
@@ -283,7 +333,8 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, RecoveryHos
     known.height = hello.height;
     this.#engine.peersChanged();
     // One block behind is what consensus mends by itself.
-    if (this.#recovery.isDone && hello.height > this.#chain.height + 1) this.#sync.onHeight(known, now, out);
+    if (this.#stateSync !== null) this.#stateSync.onPeer(known, out);
+    else if (this.#recovery.isDone && hello.height > this.#chain.height + 1) this.#sync.onHeight(known, now, out);
   }
 
   #welcome(connection: ConnectionId, name: PeerName, _now: Time, out: Effects<Wire>): Peer {

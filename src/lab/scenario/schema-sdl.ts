@@ -104,8 +104,8 @@ const MAX_RATE = 1_000_000n * RATE_SCALE;
 
 /** A decimal, exactly, in parts of RATE_SCALE. */
 function parseRateOf(value: unknown): bigint {
-  const written_ = typeof value === 'number' ? String(value) : value;
-  const match = typeof written_ === 'string' ? /^(\d{1,7})(?:\.(\d{1,12}))?$/.exec(written_) : null;
+  const digits = typeof value === 'number' ? String(value) : value;
+  const match = typeof digits === 'string' ? /^(\d{1,7})(?:\.(\d{1,12}))?$/.exec(digits) : null;
   const rate = match === null ? 0n : BigInt(match[1]! + (match[2] ?? '').padEnd(RATE_PLACES, '0'));
   if (rate === 0n || rate > MAX_RATE) throw new QuantityError(show(value), RATE);
   return rate;
@@ -120,7 +120,9 @@ const { sdlBlock_us } = DEFAULT_CONVERSION;
 /** The part of the workload section that names a folder of SDL files. */
 export const sdlWorkload = shape({
   sdl: text(1_024, 'the name of a folder').describe('a folder of SDL files'),
-  sdlSecondsPerBlock: given(duration({ positive: true }), `${sdlBlock_us / 1e6}s`).describe('time of a block in SDL prices'),
+  sdlSecondsPerBlock: given(duration({ positive: true }), `${sdlBlock_us / 1e6}s`).describe(
+    'time of a block in SDL prices',
+  ),
   denominations: given(
     shape({ uakt: given(exchangeRate, 1), uact: given(exchangeRate, 1) }).transform(
       (rates): PriceConversion['denominations'] => rates,

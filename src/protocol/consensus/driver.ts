@@ -236,7 +236,10 @@ export class Driver {
     return this.#votes;
   }
 
-  /** A peer claims a quorum for a value: its votes will be accepted even from those who voted otherwise before. */
+  /**
+   * A peer claims a quorum for a value: its votes will be accepted even from those who voted otherwise before. Whoever
+   * passes claims on bounds them, for instance to one per peer, round and step.
+   */
   expect(round: number, value: ValueId): void {
     this.#votes.expect(round, value);
   }

@@ -31,10 +31,10 @@ interface MovingSeat {
   priority: number;
 }
 
-/** ceil(a / b) for integers a >= 0, b > 0. */
+/** ceil(a / b) for integers a >= 0, b > 0. Remainders are taken off before dividing, here and below: no fraction arises. */
 function ceilQuotient(a: number, b: number): number {
   const rest = a % b;
-  return (a - rest) / b + (rest === 0 ? 0 : 1);
+  return Math.floor((a - rest) / b) + (rest === 0 ? 0 : 1);
 }
 
 function totalOf(seats: readonly { readonly power: number }[]): number {
@@ -50,10 +50,10 @@ function floorMean(seats: readonly Seat[]): number {
   let rests = 0;
   for (const { priority } of seats) {
     const rest = ((priority % count) + count) % count;
-    quotients += (priority - rest) / count;
+    quotients += Math.floor((priority - rest) / count);
     rests += rest;
   }
-  return quotients + (rests - (rests % count)) / count;
+  return quotients + Math.floor((rests - (rests % count)) / count);
 }
 
 /** Scales priorities down, toward zero, if they are further apart than twice the total power; then centres them. */
@@ -67,7 +67,7 @@ function settle(seats: MovingSeat[], total: number): void {
   if (highest - lowest > 2 * total && total > 0) {
     const ratio = ceilQuotient(highest - lowest, 2 * total);
     // The remainder has the sign of the dividend: what is left divides evenly, and toward zero.
-    for (const seat of seats) seat.priority = (seat.priority - (seat.priority % ratio)) / ratio;
+    for (const seat of seats) seat.priority = Math.trunc((seat.priority - (seat.priority % ratio)) / ratio);
   }
   const mean = floorMean(seats);
   for (const seat of seats) seat.priority -= mean;
@@ -124,7 +124,7 @@ export function reseated(
   const priorities = new Map(seats.map(seat => [seat.address, seat.priority]));
   const before = totalOf(members) + totalOf(seats.filter(seat => !staying.has(seat.address)));
   if (!Number.isSafeInteger(8 * before)) throw new RangeError(`a total power of ${before} is too large for priorities`);
-  const start = -(before + (before - (before % 8)) / 8);
+  const start = -(before + Math.floor((before - (before % 8)) / 8));
   return settled(members.map(({ address, power }) => ({ address, power, priority: priorities.get(address) ?? start })));
 }
 

@@ -63,7 +63,7 @@ export function limitPerSecond(price: Price, { sdlBlock_us, denominations }: Pri
     throw new RangeError(`found a block of ${sdlBlock_us} us at a rate of ${rate}, expected both above 0`);
   }
   // atto/10^18 units x rate/10^12 uakt x 10^6 pico, per sdlBlock_us/10^6 s: the powers of ten cancel but for one.
-  return (price.atto * rate) / (ATTO * BigInt(sdlBlock_us));
+  return (price.atto * rate) / BigInt(ATTO * BigInt(sdlBlock_us));
 }
 
 /** What the infrastructure asks for in words, collected from all of its resources. */
@@ -154,7 +154,7 @@ function resourceGroup(
   };
 }
 
-/** Longest word of the market, in UTF-16 code units of ASCII text; other text is held to a third of it. */
+/** Longest word of the market, bytes of UTF-8. */
 const MAX_WORD = 128;
 
 function fits(word: string): boolean {

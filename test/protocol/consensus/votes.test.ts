@@ -206,16 +206,20 @@ describe('rounds ahead', () => {
   });
 
   test('what gave way is not counted any more, its companions are', () => {
-    const keeper = new VoteKeeper(setOf(1, 1, 1, 1));
-    add(keeper, prevote(0, 1, 'a'), prevote(0, 1, 'b'), precommit(0, 1, 'a'), prevote(0, 2, 'a'));
+    const keeper = new VoteKeeper(setOf(1, 1, 1, 1, 1, 1, 1));
+    add(keeper, prevote(0, 1, 'a'), prevote(0, 1, 'b'), precommit(0, 1, 'a'), prevote(1, 1, 'a'));
     const far = Array.from({ length: MAX_ROUNDS_AHEAD }, (_, i) => prevote(0, 10 + i, null));
     expect(add(keeper, ...far)).toEqual([]);
-    for (const value of ['a', 'b']) expect(keeper.powerFor('prevote', 1, value)).toBe(0);
+    expect(keeper.votesOf('prevote', 1)).toEqual([prevote(1, 1, 'a')]);
+    expect(keeper.powerFor('prevote', 1, 'a')).toBe(1);
+    expect(keeper.powerFor('prevote', 1, 'b')).toBe(0);
+    expect(keeper.powerOfAny('prevote', 1)).toBe(1);
     expect(keeper.powerOfAny('precommit', 1)).toBe(0);
-    // Were validator 0 still counted in round 1, one more would be more than a third.
-    expect(add(keeper, prevote(1, 1, 'a'))).toEqual([]);
-    expect(add(keeper, prevote(2, 1, 'a'))).toEqual(['skip 1']);
-    expect(add(keeper, prevote(3, 1, 'a'))).toEqual(['any prevote 1', 'value prevote 1 a']);
+    // Were validator 0 still counted, each of these thresholds would come one vote earlier.
+    expect(add(keeper, prevote(2, 1, 'a'))).toEqual([]);
+    expect(add(keeper, prevote(3, 1, 'a'))).toEqual(['skip 1']);
+    expect(add(keeper, prevote(4, 1, 'a'))).toEqual([]);
+    expect(add(keeper, prevote(5, 1, 'a'))).toEqual(['any prevote 1', 'value prevote 1 a']);
   });
 
   test('a round where more than a third gathered gives way to nothing', () => {
