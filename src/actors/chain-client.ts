@@ -1,5 +1,5 @@
 /**
- * How a tenant or provider talks to the chain through a node: it keeps a connection, subscribes, signs and numbers its
+ * How a tenant or provider talks to the chain through nodes: it follows what concerns it, signs and numbers its
  * transactions, and sends again what was not included.
  *
  * It is a part of an actor, not an actor: the actor hands it every input first and gets back what concerns it.
@@ -10,15 +10,16 @@ import type { KeyPair, SignatureScheme } from '../protocol/codec/signature.ts';
 import { accountTopic, type Event, GOVERNANCE_TOPIC } from '../protocol/model/events.ts';
 import type { Message } from '../protocol/model/messages.ts';
 import type { Params } from '../protocol/model/params.ts';
-import type { ConnectionId, Effects, Input, PeerName, Time } from './actor.ts';
+import type { Effects, Input, PeerName, Time } from './actor.ts';
+import { type ChainLink, type LinkHost, RECONNECT_US, TrustingLink } from './chain-link.ts';
+import { LightLink, type LightOptions } from './light/light-link.ts';
 import type { Answer, ChainStatus, Query, Wire } from './wire.ts';
 
-/** Time between attempts to reach a node. */
-const RECONNECT_US = 2_000_000;
-const RECONNECT_TIMER = 'chain/reconnect';
 const RETRY_TIMER = 'chain/retry';
 /** More than this many transactions under way and the oldest wait is a fault of the chain, not of patience. */
 const MAX_OUTSTANDING = 10_000;
+/** A node by which no transaction gets into so many blocks may be one that passes none on. */
+const PATIENCE_BLOCKS = 20;
 
 export interface ChainClientOptions {
   readonly address: string;
@@ -27,6 +28,8 @@ export interface ChainClientOptions {
   /** Nodes to ask, in order of preference. */
   readonly nodes: readonly PeerName[];
   readonly topics: readonly string[];
+  /** What a light client starts from; without it the client trusts the node that it asks. */
+  readonly light?: LightOptions | undefined;
 }
 
 /** What the client makes of an input, for the actor that it belongs to. */
@@ -42,25 +45,34 @@ export interface ChainListener {
 interface Outstanding {
   nonce: number;
   readonly message: Message;
+  /** How far the chain was when it was sent last. */
+  sentAt: number;
+  /** The node that would not take it, when another is to be heard first; empty for none. */
+  refusedBy: PeerName;
 }
 
-export class ChainClient {
+export class ChainClient implements LinkHost {
   readonly address: string;
   readonly #options: ChainClientOptions;
   readonly #listener: ChainListener;
-  #connection: ConnectionId | null = null;
-  #node = 0;
+  readonly #link: ChainLink;
   #status: ChainStatus | null = null;
   /** Next nonce; null while it has to be asked for. */
   #nonce: number | null = null;
   readonly #outstanding: Outstanding[] = [];
-  #topics: string[];
+  /** The time of the input that is being taken. */
+  #now: Time = 0;
 
   constructor(options: ChainClientOptions, listener: ChainListener) {
-    this.address = options.address;
+    const { address, nodes, light, scheme } = options;
+    this.address = address;
     this.#options = options;
     this.#listener = listener;
-    this.#topics = [accountTopic(options.address), GOVERNANCE_TOPIC, ...options.topics];
+    const topics = [accountTopic(address), GOVERNANCE_TOPIC, ...options.topics];
+    this.#link =
+      light === undefined
+        ? new TrustingLink(address, nodes, topics, this)
+        : new LightLink({ ...light, address, nodes, topics, scheme }, this);
   }
 
   /** The chain's parameters. Throws before the first `onReady`. */
@@ -78,80 +90,37 @@ export class ChainClient {
     if (this.#outstanding.length >= MAX_OUTSTANDING) {
       throw new Error(`${this.address} has ${MAX_OUTSTANDING} transactions under way; the chain includes none of them`);
     }
-    const entry: Outstanding = { nonce: -1, message };
+    const entry: Outstanding = { nonce: -1, message, sentAt: 0, refusedBy: '' };
     this.#outstanding.push(entry);
     if (this.ready) this.#send(entry, out);
   }
 
   /** Adds a topic to follow. */
   subscribe(topic: string, out: Effects<Wire>): void {
-    if (this.#topics.includes(topic)) return;
-    this.#topics.push(topic);
-    if (this.#connection !== null) out.send(this.#connection, { type: 'subscribe', topics: [topic] });
+    this.#link.subscribe(topic, out);
   }
 
-  query(query: Query, out: Effects<Wire>): void {
-    if (this.#connection !== null) out.send(this.#connection, { type: 'query', query });
+  query(query: Exclude<Query, { readonly what: 'leaf' }>, out: Effects<Wire>): void {
+    this.#link.query(query, this.#now, out);
   }
 
   #send(entry: Outstanding, out: Effects<Wire>): void {
-    if (this.#connection === null) return;
+    if (this.#link.node === '') return;
     const { keys, scheme } = this.#options;
     entry.nonce = this.#nonce as number;
+    entry.sentAt = this.#link.height;
     this.#nonce = entry.nonce + 1;
     const { nonce, message } = entry;
     const body = { chainId: (this.#status as ChainStatus).chainId, account: this.address, nonce, grant: '', message };
-    out.send(this.#connection, { type: 'submit', tx: payAndSign(this.params, body, keys, scheme) });
+    this.#link.send({ type: 'submit', tx: payAndSign(this.params, body, keys, scheme) }, out);
   }
 
   /** Takes what is the client's of an input; returns whether the input was. */
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): boolean {
-    switch (input.kind) {
-      case 'message':
-        this.#receiveMessage(input.message, now, out);
-        return true;
-      case 'recovered':
-        this.#connect(out);
-        return false;
-      case 'connected':
-        this.#connection = input.connection;
-        out.send(input.connection, { type: 'subscribe', topics: [...this.#topics] });
-        this.#ask(out);
-        return true;
-      case 'refused':
-        this.#lost(now, out);
-        return true;
-      case 'disconnected':
-        if (input.connection !== this.#connection) return false;
-        this.#lost(now, out);
-        return true;
-      case 'timer':
-        if (input.id === RECONNECT_TIMER) this.#connect(out);
-        else if (input.id === RETRY_TIMER) this.#ask(out);
-        else return false;
-        return true;
-      case 'queueFull':
-        // What was dropped is found again when the account is asked for.
-        this.#nonce = null;
-        return true;
-      case 'drained':
-        this.#ask(out);
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  #connect(out: Effects<Wire>): void {
-    const { nodes } = this.#options;
-    out.connect(nodes[this.#node % nodes.length] as PeerName);
-  }
-
-  #lost(now: Time, out: Effects<Wire>): void {
-    this.#connection = null;
-    this.#nonce = null;
-    this.#node += 1;
-    out.setTimer(RECONNECT_TIMER, now + RECONNECT_US);
+    this.#now = now;
+    if (input.kind !== 'timer' || input.id !== RETRY_TIMER) return this.#link.receive(input, now, out);
+    this.#ask(out);
+    return true;
   }
 
   #ask(out: Effects<Wire>): void {
@@ -159,28 +128,27 @@ export class ChainClient {
     this.query({ what: 'account', address: this.address }, out);
   }
 
-  #receiveMessage(message: Wire, now: Time, out: Effects<Wire>): void {
-    switch (message.type) {
-      case 'events':
-        if (message.nonce >= 0) this.#drop(message.nonce);
-        for (const event of message.events) {
-          if (event.type === 'ParameterChanged') this.query({ what: 'status' }, out);
-          this.#listener.onEvent(event, message.height, message.time, now, out);
-        }
-        return;
-      case 'refused':
-        this.#refused(message.nonce, message.code, now, out);
-        return;
-      case 'answer':
-        this.#answered(message.answer, now, out);
-        return;
-      default:
-        throw new Error(`a node sent ${message.type} to its client ${this.address}`);
+  // What the link tells.
+
+  onUp(out: Effects<Wire>): void {
+    this.#ask(out);
+  }
+
+  onDown(): void {
+    this.#nonce = null;
+  }
+
+  onEvents(events: readonly Event[], height: number, time: Time, now: Time, out: Effects<Wire>): void {
+    // What happened before a light client knows where it stands is the past that it finds there.
+    if (this.#status === null && this.#options.light !== undefined) return;
+    for (const event of events) {
+      if (event.type === 'ParameterChanged') this.query({ what: 'status' }, out);
+      this.#listener.onEvent(event, height, time, now, out);
     }
   }
 
   /** Forgets what a block has taken in. */
-  #drop(nonce: number): void {
+  onNonce(nonce: number): void {
     let kept = 0;
     const list = this.#outstanding;
     while (kept < list.length && (list[kept] as Outstanding).nonce >= 0 && (list[kept] as Outstanding).nonce < nonce) {
@@ -189,12 +157,27 @@ export class ChainClient {
     if (kept > 0) list.splice(0, kept);
   }
 
-  #refused(nonce: number, code: string, now: Time, out: Effects<Wire>): void {
+  /** What waits for too long is sent again, by another node if there is one. */
+  onBlock(height: number, now: Time, out: Effects<Wire>): void {
+    const oldest = this.#outstanding[0];
+    if (oldest === undefined || !this.ready || height - oldest.sentAt <= PATIENCE_BLOCKS) return;
+    if (this.#link.change(`${PATIENCE_BLOCKS} blocks without a transaction that it was given`, now, out)) return;
+    this.#nonce = null;
+    this.#ask(out);
+  }
+
+  onRefused(nonce: number, code: string, now: Time, out: Effects<Wire>): void {
     const at = this.#outstanding.findIndex(entry => entry.nonce === nonce);
     // A wrong nonce or a full pool says nothing about the message: ask how far the account is and send again.
     const retry = code === 'wrong_nonce' || code === 'mempool_full' || code === 'low_fee';
     if (at >= 0 && !retry) {
       const entry = this.#outstanding[at] as Outstanding;
+      const { node } = this.#link;
+      // A refusal is a node's word for it: where words are not believed, a second node is heard.
+      if (entry.refusedBy === '' && this.#link.change(`it refused a transaction: ${code}`, now, out)) {
+        entry.refusedBy = node;
+        return;
+      }
       this.#outstanding.splice(at, 1);
       this.#listener.onRefused(entry.message, code, now, out);
     }
@@ -204,7 +187,7 @@ export class ChainClient {
     else this.#ask(out);
   }
 
-  #answered(answer: Answer, now: Time, out: Effects<Wire>): void {
+  onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void {
     if (answer.what === 'status') {
       this.#status = answer.value;
       return;
@@ -215,7 +198,7 @@ export class ChainClient {
     }
     if (this.#nonce !== null || this.#status === null) return;
     this.#nonce = answer.value.nonce;
-    this.#drop(answer.value.nonce);
+    this.onNonce(answer.value.nonce);
     this.#listener.onReady(this.#status, now, out);
     for (const entry of this.#outstanding) this.#send(entry, out);
   }

@@ -34,17 +34,29 @@ export type Gossip =
   /** First on every connection between nodes, from both ends. `height`: the newest block. */
   | { readonly type: 'hello'; readonly chainId: string; readonly validator: string; readonly height: number }
   | { readonly type: 'proposal'; readonly proposal: Proposal }
-  | { readonly type: 'part'; readonly height: number; readonly value: ValueId; readonly part: Part }
+  /** A part of a block. `root`: the one of the proposal, of which there may be several for a value. */
+  | {
+      readonly type: 'part';
+      readonly height: number;
+      readonly value: ValueId;
+      readonly root: Uint8Array;
+      readonly part: Part;
+    }
   | { readonly type: 'votes'; readonly votes: readonly Vote[] }
   | {
       readonly type: 'inventory';
       readonly height: number;
       readonly round: number;
       readonly votes: readonly VotesHeld[];
-      /** Rounds whose proposal it holds. */
-      readonly proposals: readonly number[];
+      /** What it knows to have been proposed, by round. */
+      readonly proposals: readonly { readonly round: number; readonly value: ValueId }[];
       /** Values of this height that it holds whole. */
       readonly values: readonly ValueId[];
+      /**
+       * It has decided this height, and asks only for what others saw of it: an equivocator's statements may have gone
+       * to different nodes each.
+       */
+      readonly decided: boolean;
     }
   /** To a node that asked for something of the past: the newest block here, and the oldest that can be asked for. */
   | { readonly type: 'ahead'; readonly height: number; readonly oldest: number }

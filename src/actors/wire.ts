@@ -3,7 +3,11 @@
  * node that it does not trust. A message that goes to many peers is one frozen object.
  */
 
+import type { Header } from '../protocol/chain/block.ts';
+import type { TopicProof } from '../protocol/chain/event-commitment.ts';
 import type { Transaction } from '../protocol/chain/transaction.ts';
+import type { StateProof } from '../protocol/codec/state-proof.ts';
+import type { Commit, Validator } from '../protocol/consensus/types.ts';
 import type { Event } from '../protocol/model/events.ts';
 import type { ResourceGroup } from '../protocol/model/objects.ts';
 import type { Params } from '../protocol/model/params.ts';
@@ -36,15 +40,50 @@ export interface ProviderView {
   readonly bids: readonly { readonly order: string; readonly resources: readonly ResourceGroup[] }[];
 }
 
+/** All events of a topic in a block, and the proof that these are all, under the events root of the next header. */
+export interface TopicBatch {
+  readonly topic: string;
+  readonly events: readonly Event[];
+  readonly proof: TopicProof;
+}
+
+/** A leaf of the state as it is committed, null where there is none, with the proof under the next header's app hash. */
+export interface ProvenLeaf {
+  readonly leaf: string;
+  readonly bytes: Uint8Array | null;
+  readonly proof: StateProof;
+}
+
 export type Query =
+  /** A leaf of the state with its proof, for who does not take a node's word. */
+  | { readonly what: 'leaf'; readonly leaf: string }
   | { readonly what: 'status' }
   | { readonly what: 'account'; readonly address: string }
   | { readonly what: 'provider'; readonly address: string };
 
 export type Answer =
+  /** `height`: of the state that it is a leaf of. */
+  | { readonly what: 'leaf'; readonly height: number; readonly value: ProvenLeaf }
   | { readonly what: 'status'; readonly value: ChainStatus }
   | { readonly what: 'account'; readonly value: AccountView }
   | { readonly what: 'provider'; readonly value: ProviderView };
+
+/**
+ * What a light client is told of a block: the header and why it is the chain's, and what this header proves of the block
+ * before it: the events of each followed topic, and the accounts that sent transactions in it.
+ */
+export interface HeaderMessage {
+  readonly type: 'header';
+  /** Of the `follow` that this answers. */
+  readonly serial: number;
+  readonly header: Header;
+  readonly commit: Commit;
+  /** The set of the next height where it is another one than this height's, which the client knows. */
+  readonly nextValidators: readonly Validator[] | null;
+  /** One for each topic, in the order of the `follow`; none at height 1, before which nothing happened. */
+  readonly batches: readonly TopicBatch[];
+  readonly leaves: readonly ProvenLeaf[];
+}
 
 export type Wire =
   | { readonly type: 'submit'; readonly tx: Transaction }
@@ -66,6 +105,12 @@ export type Wire =
       /** On an account's own topic, its nonce after a block with transactions of it; else -1. */
       readonly nonce: number;
     }
+  /**
+   * Headers from a height on (0: from the next block on), each with everything in these topics of the block before it.
+   * Takes the place of what the same client followed before; `serial` tells the two apart.
+   */
+  | { readonly type: 'follow'; readonly serial: number; readonly from: number; readonly topics: readonly string[] }
+  | HeaderMessage
   | { readonly type: 'query'; readonly query: Query }
   | { readonly type: 'answer'; readonly answer: Answer }
   | Gossip;
@@ -77,6 +122,8 @@ const TYPE_DIGEST: { readonly [T in Exclude<Wire, Gossip>['type']]: number } = {
   events: 4,
   query: 5,
   answer: 6,
+  follow: 7,
+  header: 8,
 };
 
 /** 32 bits that tell messages apart in a trace, read off what the message carries already. */
@@ -88,6 +135,10 @@ export function digestOfWire(message: Wire): number {
       return baseOf('refused') ^ message.nonce;
     case 'events':
       return baseOf('events') ^ Math.imul(message.height, 0x85ebca6b) ^ message.events.length;
+    case 'header':
+      return baseOf('header') ^ Math.imul(message.header.height, 0x85ebca6b) ^ digestOfBatches(message.batches);
+    case 'follow':
+      return baseOf('follow') ^ message.from;
     case 'subscribe':
     case 'query':
     case 'answer':
@@ -95,6 +146,12 @@ export function digestOfWire(message: Wire): number {
     default:
       return digestOfGossip(message);
   }
+}
+
+function digestOfBatches(batches: readonly TopicBatch[]): number {
+  let count = 0;
+  for (const { events } of batches) count = 31 * (count & 0xffffff) + events.length;
+  return count;
 }
 
 function baseOf(type: keyof typeof TYPE_DIGEST): number {
@@ -110,6 +167,8 @@ export function describeWire(message: Wire): { type: string; height?: number; ro
       const first = message.votes[0];
       return first === undefined ? { type: 'votes' } : { type: first.kind, height: first.height, round: first.round };
     }
+    case 'header':
+      return { type: 'header', height: message.header.height };
     case 'part':
     case 'inventory':
     case 'getBlock':

@@ -4,15 +4,19 @@
  */
 import type { Actor, Effects, Input, PeerName, Time } from '../../src/actors/actor.ts';
 import type { Gossip } from '../../src/actors/gossip.ts';
+import { HONEST_VALIDATOR, twinOf, type ValidatorConduct, validatorNode } from '../../src/actors/validator/conduct.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../../src/actors/validator/height.ts';
-import { Node } from '../../src/actors/validator/node.ts';
+import { Node, type NodeOptions } from '../../src/actors/validator/node.ts';
 import { describeWire, digestOfWire, type Wire } from '../../src/actors/wire.ts';
 import type { ConsensusFacts } from '../../src/lab/monitors/consensus/consensus-monitor.ts';
+import type { Block } from '../../src/protocol/chain/block.ts';
+import type { BlockResult, Chain } from '../../src/protocol/chain/chain.ts';
+import type { Genesis } from '../../src/protocol/chain/genesis.ts';
 import { payAndSign } from '../../src/protocol/chain/transaction.ts';
 import { addressOf } from '../../src/protocol/codec/address.ts';
 import { sha256 } from '../../src/protocol/codec/sha256.ts';
 import { keyedHashScheme } from '../../src/protocol/codec/signature.ts';
-import { valueIdOf } from '../../src/protocol/consensus/types.ts';
+import { proposalSignBytes, valueIdOf, voteSignBytes } from '../../src/protocol/consensus/types.ts';
 import type { ValidatorSet } from '../../src/protocol/consensus/validator-set.ts';
 import { MICRO_PER_AKASH } from '../../src/protocol/ledger/money.ts';
 import { defaultParams, type Params, withParams } from '../../src/protocol/model/params.ts';
@@ -38,8 +42,12 @@ export interface NetOptions {
   readonly dials?: (index: number) => readonly number[];
   /** Transfers per second that a client sends to the nodes in turn. */
   readonly load?: number;
+  /** Told of every block that a node executes, restarts included. */
+  readonly onBlock?: (index: number, block: Block, result: BlockResult) => void;
   /** Puts something between a node and the world. */
   readonly wrap?: (index: number, node: Node) => Actor<Wire>;
+  /** How validator i behaves; honestly where not given. Not together with `wrap`. A twin is the last of all nodes. */
+  readonly conduct?: (index: number) => ValidatorConduct;
   /** Nodes that begin by fetching a snapshot. */
   readonly stateSync?: (index: number) => boolean;
   /** Nodes that are left out at first: they start at this time. */
@@ -52,7 +60,7 @@ export interface Executed {
   readonly appHash: string;
 }
 
-function keysOf(name: string) {
+export function keysOf(name: string) {
   return keyedHashScheme.keyPair(sha256(new TextEncoder().encode(name)));
 }
 
@@ -110,6 +118,7 @@ class Payer implements Actor<Wire> {
 
 export class ValidatorNet implements ConsensusFacts {
   readonly chainId = 'net';
+  readonly genesis: Genesis;
   readonly world: SimulatedWorld<Wire>;
   readonly names: readonly PeerName[];
   readonly addresses: readonly string[];
@@ -129,14 +138,21 @@ export class ValidatorNet implements ConsensusFacts {
   /** Chain state as the node that executed last left it. */
   #latest: { readonly burned: bigint; readonly jailed: readonly string[] } = { burned: 0n, jailed: [] };
   readonly onMessage: ((node: string, message: Gossip, now: Time) => void)[] = [];
+  readonly onBlock: ((node: string, result: BlockResult, chain: Chain) => void)[] = [];
+  readonly #byzantine: ReadonlySet<string>;
 
   constructor(options: NetOptions) {
     const { stakes, blockInterval = SECOND, latency = 50_000 } = options;
-    this.names = stakes.map((_, i) => `validator-${i}`);
-    this.addresses = this.names.map(name => addressOf(keysOf(name).publicKey));
-    this.executed = stakes.map(() => []);
+    const names = stakes.map((_, i) => `validator-${i}`);
+    const conductOf = (i: number): ValidatorConduct => options.conduct?.(i) ?? HONEST_VALIDATOR;
+    const isTwin = names.filter((_, i) => conductOf(i).kind === 'twins');
+    const owners = [...names, ...isTwin];
+    this.names = [...names, ...isTwin.map(twinOf)];
+    this.addresses = owners.map(name => addressOf(keysOf(name).publicKey));
+    this.executed = owners.map(() => []);
+    this.#byzantine = new Set(this.names.filter((_, i) => i >= stakes.length || conductOf(i).kind !== 'honest'));
     const params = withParams(defaultParams(), { targetBlockInterval: blockInterval, ...options.params });
-    const genesis = {
+    this.genesis = {
       chainId: 'net',
       time: 0,
       params,
@@ -148,7 +164,7 @@ export class ValidatorNet implements ConsensusFacts {
         })),
         { address: addressOf(keysOf('payer').publicKey), balance: 1_000_000n * MICRO_PER_AKASH, stake: 0n },
       ],
-      candidates: this.names.map(name => ({
+      candidates: names.map(name => ({
         address: addressOf(keysOf(name).publicKey),
         consensusKey: keysOf(name).publicKey,
         commission: 0,
@@ -164,22 +180,23 @@ export class ValidatorNet implements ConsensusFacts {
       onObserve: (node, _time, metric, value, label) => this.observed.push({ node, metric, value, label: label ?? '' }),
       onHalt: (node, time, reason) => this.halted.push(`${node} at ${time}: ${reason}`),
     });
-    stakes.forEach((_, i) => {
+    owners.forEach((owner, i) => {
       const startAt = options.startAt?.(i);
       this.world.addActor({
         name: this.names[i]!,
         ...(startAt === undefined ? {} : { startAt }),
-        start: () => {
-          const node = new Node({
-            chain: { genesis, scheme: keyedHashScheme, commitEvery: 1, requireCommits: true },
-            validator: { address: this.addresses[i]!, keys: keysOf(this.names[i]!) },
+        start: ports => {
+          const settings: NodeOptions = {
+            chain: { genesis: this.genesis, scheme: keyedHashScheme, commitEvery: 1, requireCommits: true },
+            validator: { address: this.addresses[i]!, keys: keysOf(owner) },
             dials: (options.dials?.(i) ?? this.names.slice(0, i).map((__, j) => j)).map(j => this.names[j]!),
             timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
             mempool: { count: 10_000, bytes: 10 << 20 },
             keepBlocks: options.keepBlocks ?? 1_000,
             snapshotEvery: options.snapshotEvery ?? 7,
             ...(options.stateSync?.(i) === true ? { stateSync: { trust: 'genesis' as const } } : {}),
-            watch: (_block, result, chain) => {
+            watch: (block, result, chain) => {
+              options.onBlock?.(i, block, result);
               this.#sets.set(result.height + 1, chain.validators);
               this.executed[i]!.push({
                 height: result.height,
@@ -190,9 +207,11 @@ export class ValidatorNet implements ConsensusFacts {
                 burned: chain.state.chainwide.burned,
                 jailed: [...chain.state.candidates.unordered()].filter(one => one.jailed).map(one => one.address),
               };
+              for (const one of this.onBlock) one(this.names[i]!, result, chain);
             },
-          });
-          const inner = options.wrap?.(i, node) ?? node;
+          };
+          const inner =
+            options.wrap?.(i, new Node(settings)) ?? validatorNode(settings, conductOf(i), ports.random('conduct'));
           return new Heard(inner, (message, now) => this.#hear(this.names[i]!, message, now));
         },
       });
@@ -219,8 +238,18 @@ export class ValidatorNet implements ConsensusFacts {
   nodeOf(address: string): string | undefined {
     return this.names[this.addresses.indexOf(address)];
   }
-  isByzantine(): boolean {
-    return false;
+  isByzantine(node: string): boolean {
+    return this.#byzantine.has(node);
+  }
+  /** How often a node distorted something, by what it did. */
+  distortions(node: string): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const one of this.observed) {
+      if (one.node !== node || !one.metric.startsWith('byzantine/')) continue;
+      const what = one.metric.slice('byzantine/'.length);
+      counts.set(what, (counts.get(what) ?? 0) + one.value);
+    }
+    return counts;
   }
 
   /** Height of each node. */
@@ -249,13 +278,27 @@ export class ValidatorNet implements ConsensusFacts {
 
   #hear(node: string, message: Wire, now: Time): void {
     if (message.type === 'votes') {
-      for (const { validator, height, round, kind, value } of message.votes)
-        this.#note(`${validator}/${height}/${round}/${kind}`, value ?? 'nil');
+      for (const vote of message.votes) {
+        const { validator, height, round, kind, value, signature } = vote;
+        if (this.#isSigned(validator, () => voteSignBytes(this.chainId, vote), signature))
+          this.#note(`${validator}/${height}/${round}/${kind}`, value ?? 'nil');
+      }
     } else if (message.type === 'proposal') {
-      const { proposer, height, round, value } = message.proposal;
-      this.#note(`${proposer}/${height}/${round}/proposal`, value);
+      const { proposal } = message;
+      const { proposer, height, round, value, signature } = proposal;
+      if (this.#isSigned(proposer, () => proposalSignBytes(this.chainId, proposal), signature))
+        this.#note(`${proposer}/${height}/${round}/proposal`, value);
     }
     for (const one of this.onMessage) one(node, message as Gossip, now);
+  }
+
+  /** Whether a statement is its signer's. Looked at only where somebody may lie. */
+  #isSigned(signer: string, bytes: () => Uint8Array, signature: Uint8Array): boolean {
+    if (this.#byzantine.size === 0) return true;
+    const place = this.addresses.indexOf(signer);
+    if (place < 0) return false;
+    const owner = this.names[place]!;
+    return keyedHashScheme.verify(keysOf(owner).publicKey, bytes(), signature);
   }
 
   #note(key: string, value: string): void {

@@ -25,6 +25,10 @@ export function heightOfKey(key: string): number | null {
   return key.startsWith(PREFIX) ? Number(key.slice(PREFIX.length)) : null;
 }
 
+export function encodeCommitted(one: Committed): Uint8Array {
+  return encode(committed, one);
+}
+
 /** Throws DecodeError unless these are the bytes of a block with its commit. */
 export function decodeCommitted(bytes: Uint8Array): Committed {
   return decode(committed, bytes);
@@ -60,7 +64,7 @@ export class BlockStore {
    * @param neededFrom the oldest block without which this node could not start again
    */
   add(height: number, one: Committed, neededFrom: number, out: Effects<Wire>): void {
-    out.put(blockKey(height), encode(committed, one));
+    out.put(blockKey(height), encodeCommitted(one));
     this.#newest = height;
     const oldest = Math.min(height - this.#keep + 1, neededFrom);
     for (; this.#oldest < oldest; this.#oldest += 1) out.delete(blockKey(this.#oldest));

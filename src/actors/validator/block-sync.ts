@@ -4,7 +4,7 @@
  *
  * Nothing that a peer claims stops consensus: the node goes on voting until a fetched block has proved itself.
  */
-import { decodeBlock, headerHash } from '../../protocol/chain/block.ts';
+import { decodeBlock, faultOfBody, headerHash } from '../../protocol/chain/block.ts';
 import type { Chain } from '../../protocol/chain/chain.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
@@ -123,7 +123,8 @@ export class BlockSync {
   }
 
   #ask(now: Time, out: Effects<Wire>): void {
-    const next = this.#host.chain.height + 1;
+    // The block that is being stored is the chain's next already.
+    const next = this.#host.chain.height + (this.#host.isStoring ? 2 : 1);
     for (const height of this.#requests.keys()) if (height < next) this.#requests.delete(height);
     for (const height of this.#arrived.keys()) if (height < next) this.#arrived.delete(height);
     let asked = false;
@@ -168,7 +169,7 @@ export class BlockSync {
       const block = decodeBlock(blockBytes);
       const subject = { height: chain.height + 1, value: valueIdOf(headerHash(block.header)) };
       const fault = verifyCommit(chain.chainId, chain.validators, commit, this.#scheme, subject);
-      return fault ?? { block, bytes: blockBytes, commit };
+      return fault ?? faultOfBody(block) ?? { block, bytes: blockBytes, commit };
     } catch (error) {
       if (error instanceof DecodeError) return error.message;
       throw error;

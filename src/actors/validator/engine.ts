@@ -25,8 +25,8 @@ const RELAY_TIMER = 'relay';
 const TICK_US = 1_000_000;
 /** Votes are passed on together, those of this long. */
 const RELAY_US = 20_000;
-/** Messages of the next height that are held until this one is decided. */
-const MAX_HELD = 8_192;
+/** Messages of the next height that are held until this one is decided, of each peer. */
+const MAX_HELD = 2_048;
 
 export type ConsensusMessage = Extract<Gossip, { readonly type: 'proposal' | 'part' | 'votes' }>;
 
@@ -55,6 +55,8 @@ export interface EngineHost {
   /** It is durable: execute it, tell everybody. */
   execute(decided: DecidedBlock, now: Time, out: Effects<Wire>): void;
   offence(evidence: Evidence): void;
+  /** A peer sent what no honest node sends. */
+  drop(peer: ConnectionId, reason: string, out: Effects<Wire>, now: Time): void;
 }
 
 export class Engine {
@@ -62,12 +64,14 @@ export class Engine {
   readonly #host: EngineHost;
   readonly log = new InputLog();
   #current: Height | null = null;
-  /** The height before, which still collects late precommits; null where it came with its commit. */
+  /** The height before, which still collects late votes, and whose offences still count; null at a start. */
   #previous: Height | null = null;
   #lastCommit: Commit | null = null;
   /** Decided, and not yet known to be durable: nothing of it is visible, and nothing goes on, before it is. */
   #pending: (DecidedBlock & { readonly fetched: boolean }) | null = null;
-  #held: { readonly message: ConsensusMessage; readonly from: ConnectionId }[] = [];
+  /** Who proposes in the first round of the current height. */
+  #first = '';
+  readonly #held = new Map<ConnectionId, ConsensusMessage[]>();
   /** Whether some validator is not a direct peer, so that what comes must be passed on. */
   #passesOn = false;
   #votesToRelay: { readonly vote: Vote; readonly from: ConnectionId }[] = [];
@@ -93,8 +97,11 @@ export class Engine {
     const height = this.#host.chain.height + 1;
     const entries = this.log.takeRecovered(height);
     this.#current = this.#newHeight(height);
-    if (entries.length === 0) this.log.startHeight(height, out);
-    else this.#current.replay(entries, out);
+    if (entries.length === 0) this.log.startHeight(height);
+    else {
+      this.log.resumeHeight(height);
+      this.#current.replay(entries, out);
+    }
     if (this.#current.driver.step === 'unstarted') out.setTimer(START_TIMER, now + (height === 1 ? this.#interval : 0));
     else out.setTimer(TICK_TIMER, now);
     this.peersChanged();
@@ -109,6 +116,7 @@ export class Engine {
 
   onTimer(id: TimerId, now: Time, out: Effects<Wire>): boolean {
     if (id === START_TIMER) {
+      this.#lookBack(out);
       this.#current?.start(now, out);
       out.setTimer(TICK_TIMER, now + TICK_US);
     } else if (id === TICK_TIMER) this.#tick(now, out);
@@ -132,7 +140,10 @@ export class Engine {
     const current = this.#current;
     if (current === null || now < peer.answeredAt + TICK_US / 4) return;
     peer.answeredAt = now;
-    if (inventory.height === current.height) sendMissing(current, inventory, peer, out);
+    const asked = inventory.height === current.height ? current : this.#previous;
+    if (asked === null || asked.height !== inventory.height) return;
+    this.#makeDurable(out);
+    sendMissing(asked, inventory, peer, out);
   }
 
   /** Whether a decided block waits to be durable. */
@@ -150,7 +161,7 @@ export class Engine {
     const pending = this.#pending;
     if (pending === null || token !== pending.block.header.height) return false;
     this.#pending = null;
-    this.#previous = pending.fetched ? null : this.#current;
+    this.#previous = this.#current;
     this.#lastCommit = pending.commit;
     this.#host.execute(pending, now, out);
     this.#open(now + this.#interval, now, out);
@@ -162,19 +173,23 @@ export class Engine {
     if (message.type === 'votes') return message.votes.every(vote => this.#takeVoteFrom(vote, from, now, out));
     const current = this.#current as Height;
     const height = message.type === 'proposal' ? message.proposal.height : message.height;
+    if (message.type === 'proposal' && height === this.#previous?.height)
+      return this.#previous.onLateProposal(message.proposal) !== 'wrong';
     if (height !== current.height) return this.#hold(height, message, from);
     const taken =
       message.type === 'proposal'
         ? current.onProposal(message.proposal, now, out)
-        : current.onPart(message.value, message.part, now, out);
+        : current.onPart(message.value, message.root, message.part, now, out);
     if (taken === 'new' && this.#passesOn) this.#options.peers.broadcast(message, out, from);
     return taken !== 'wrong';
   }
 
   /** Keeps what is of the next height, within bounds. Anything else of another height is late or far ahead. */
   #hold(height: number, message: ConsensusMessage, from: ConnectionId): boolean {
-    if (height === (this.#current as Height).height + 1 && this.#held.length < MAX_HELD)
-      this.#held.push({ message, from });
+    if (height !== (this.#current as Height).height + 1) return true;
+    const held = this.#held.get(from);
+    if (held === undefined) this.#held.set(from, [message]);
+    else if (held.length < MAX_HELD) held.push(message);
     return true;
   }
 
@@ -192,8 +207,18 @@ export class Engine {
     const current = this.#current as Height;
     if (vote.height === current.height) return current.onVote(vote, now, out);
     // Late precommits make the commit that the next block carries more complete.
-    if (vote.height === this.#previous?.height && vote.kind === 'precommit') return this.#previous.onLate(vote);
+    if (vote.height === this.#previous?.height) return this.#previous.onLate(vote);
     return 'old';
+  }
+
+  /**
+   * Whoever proposes next asks what others saw of the height before: an equivocator that tells each half of the nodes
+   * something else is found out by the first two that compare.
+   */
+  #lookBack(out: Effects<Wire>): void {
+    const { peers, signer } = this.#options;
+    if (this.#previous === null || this.#first !== signer?.address || peers.count === 0) return;
+    peers.broadcast(inventoryOf(this.#previous, true), out);
   }
 
   #onRoundTimer(id: string, now: Time, out: Effects<Wire>): void {
@@ -203,7 +228,10 @@ export class Engine {
 
   #tick(now: Time, out: Effects<Wire>): void {
     if (this.#current === null || this.#current.driver.step === 'unstarted') return;
-    this.#options.peers.broadcast(inventoryOf(this.#current), out);
+    if (this.#options.peers.count > 0) {
+      this.#makeDurable(out);
+      this.#options.peers.broadcast(inventoryOf(this.#current), out);
+    }
     out.setTimer(TICK_TIMER, now + TICK_US);
   }
 
@@ -221,7 +249,6 @@ export class Engine {
     if (this.#pending !== null || this.#current === null || this.#current.decision === null) return;
     const { held, commit } = this.#current.decided;
     const { block, bytes } = held;
-    if (block === null) throw new Error(`a value without a block was decided: ${commit.value}`);
     this.#store({ block, bytes, commit, fetched: false }, out);
   }
 
@@ -236,12 +263,24 @@ export class Engine {
     out.cancelTimer(TICK_TIMER);
     const height = this.#host.chain.height + 1;
     this.#current = this.#newHeight(height);
-    this.log.startHeight(height, out);
+    this.log.startHeight(height);
     this.peersChanged();
     out.setTimer(START_TIMER, startAt);
-    const held = this.#held;
-    this.#held = [];
-    for (const { message, from } of held) this.#take(message, from, now, out);
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const [from, messages] of held) {
+      if (!messages.every(message => this.#take(message, from, now, out)))
+        this.#host.drop(from, 'early messages that do not verify', out, now);
+    }
+  }
+
+  /**
+   * Before anything that was signed is seen by anybody: what led to it is durable, then the record of it. In this order,
+   * for a record without the log would bind this validator to a block that nobody knows.
+   */
+  #makeDurable(out: Effects<Wire>): void {
+    this.log.sync(out);
+    if (this.#options.signer?.save(out)) out.sync();
   }
 
   get #interval(): number {
@@ -251,6 +290,7 @@ export class Engine {
   #newHeight(height: number): Height {
     const { chain } = this.#host;
     const { rotation } = chain;
+    this.#first = rotation.proposer(0);
     return new Height(height, chain.validators, round => rotation.proposer(round), this.#hostOf(height, chain.time));
   }
 
@@ -268,7 +308,12 @@ export class Engine {
         block.header.height === height
           ? this.#host.chain.faultOfBlock(block)
           : `it is of height ${block.header.height}`,
-      push: (message, out) => peers.broadcast(message, out),
+      push: (message, out) => {
+        // Where nobody listens nothing becomes visible; the block's own barrier will do.
+        if (peers.count === 0) return;
+        this.#makeDurable(out);
+        peers.broadcast(message, out);
+      },
       offence: evidence => this.#host.offence(evidence),
       observe: (metric, value, out) => out.observe(metric, value),
     };

@@ -1,28 +1,33 @@
-/** Evidence that a validator has come by and that the chain has not yet punished. */
+/**
+ * Evidence that a validator has come by and that the chain has not yet punished.
+ *
+ * What the chain has done about an offence is read off its state, not off the reports in its blocks: anybody can report
+ * an offence with signatures that do not hold, and must not thereby spare the offender the true report.
+ */
 import type { Chain } from '../../protocol/chain/chain.ts';
 import { payAndSign, type Transaction } from '../../protocol/chain/transaction.ts';
 import type { KeyPair, SignatureScheme } from '../../protocol/codec/signature.ts';
-import { type Evidence, offenceKey } from '../../protocol/consensus/evidence.ts';
-
-/** Offences that are remembered: an equivocator can commit many, and each is punished once. */
-const MAX_PENDING = 64;
+import { type Evidence, offenceOf } from '../../protocol/consensus/evidence.ts';
+import type { State } from '../../protocol/model/state.ts';
 
 export class EvidencePool {
+  /** By validator the earliest offence, which is the one that counts (protocol/stake/offences.ts). */
   readonly #pending = new Map<string, Evidence>();
-  /** Reported by this node already, or refused by the chain. */
-  readonly #settled = new Set<string>();
 
-  add(one: Evidence): void {
-    const key = offenceKey(one);
-    if (this.#settled.has(key) || this.#pending.size >= MAX_PENDING) return;
-    this.#pending.set(key, one);
+  get size(): number {
+    return this.#pending.size;
   }
 
-  /** Whoever put it there, this offence stands in a block. */
-  settle(one: Evidence): void {
-    const key = offenceKey(one);
-    this.#pending.delete(key);
-    this.#settled.add(key);
+  add(one: Evidence): void {
+    const { validator, height } = offenceOf(one);
+    const known = this.#pending.get(validator);
+    if (known === undefined || height < offenceOf(known).height) this.#pending.set(validator, one);
+  }
+
+  /** After a block: what it has punished, or what nobody hears any more, is not reported again. */
+  settle(state: State): void {
+    for (const [validator, evidence] of this.#pending)
+      if (isSettled(state, validator, offenceOf(evidence).height)) this.#pending.delete(validator);
   }
 
   /** Reports for the next block, from the account of the validator that makes it. */
@@ -40,4 +45,11 @@ export class EvidencePool {
       return payAndSign(state.params, body as Parameters<typeof payAndSign>[1], keys, scheme);
     });
   }
+}
+
+/** Whether a report of an offence of this height would be refused, whatever it proves. */
+function isSettled(state: State, validator: string, height: number): boolean {
+  const candidate = state.candidates.get(validator);
+  if (candidate === undefined || height < state.chainwide.evidenceFrom) return true;
+  return candidate.tombstoned && height >= candidate.doubleSignedAt;
 }

@@ -9,6 +9,7 @@ import type { Block } from '../../protocol/chain/block.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
 import { type Decision, Driver, type DriverOutput, type TimerKind } from '../../protocol/consensus/driver.ts';
 import { type Evidence, evidenceOfProposals, evidenceOfVotes } from '../../protocol/consensus/evidence.ts';
+import { sameProposal } from '../../protocol/consensus/proposals.ts';
 import {
   type Commit,
   type Proposal,
@@ -48,7 +49,7 @@ export interface HeightHost {
   faultOfBlock(block: Block): string | null;
   /** Block time of the parent. */
   readonly parentTime: Time;
-  /** To all peers. */
+  /** To all peers, once what was signed is durable. */
   push(message: Wire, out: Effects<Wire>): void;
   offence(evidence: Evidence): void;
   observe(metric: string, value: number, out: Effects<Wire>): void;
@@ -88,12 +89,12 @@ export class Height {
   }
 
   start(now: Time, out: Effects<Wire>): void {
-    this.#record({ type: 'start', at: now }, out);
+    this.#record({ type: 'start', at: now });
     this.#carryOut(this.driver.start(), now, out);
   }
 
   onTimeout(kind: TimerKind, round: number, now: Time, out: Effects<Wire>): void {
-    this.#record({ type: 'timeout', at: now, kind, round }, out);
+    this.#record({ type: 'timeout', at: now, kind, round });
     this.#carryOut(this.driver.onTimeout({ kind, height: this.height, round }), now, out);
   }
 
@@ -104,12 +105,15 @@ export class Height {
     if (voter === undefined || driver.hasVote(vote.kind, vote.round, vote.validator, vote.value)) return 'old';
     const { chainId, scheme } = this.#host;
     if (!scheme.verify(voter.consensusKey, voteSignBytes(chainId, vote), vote.signature)) return 'wrong';
-    this.#record({ type: 'vote', at: now, vote }, out);
-    this.#carryOut(driver.onVote(vote), now, out);
+    const outputs = driver.onVote(vote);
+    // What is beyond bounds is not kept, and must not be passed on either: it would go round for ever.
+    if (!driver.hasVote(vote.kind, vote.round, vote.validator, vote.value)) return 'old';
+    this.#record({ type: 'vote', at: now, vote });
+    this.#carryOut(outputs, now, out);
     return 'new';
   }
 
-  /** A precommit that comes when the height is decided: it makes the commit more complete. */
+  /** A vote that comes when the height is decided: it makes the commit more complete, or shows an offence. */
   onLate(vote: Vote): Taken {
     const { driver } = this;
     const voter = driver.set.get(vote.validator);
@@ -117,33 +121,58 @@ export class Height {
     const { chainId, scheme } = this.#host;
     if (!scheme.verify(voter.consensusKey, voteSignBytes(chainId, vote), vote.signature)) return 'wrong';
     this.#report(driver.onVote(vote));
-    return 'new';
+    return driver.hasVote(vote.kind, vote.round, vote.validator, vote.value) ? 'new' : 'old';
+  }
+
+  /** A proposal that comes when the height is decided: it can show an offence. */
+  onLateProposal(proposal: Proposal): Taken {
+    const fault = this.#faultOfProposal(proposal);
+    if (fault !== null) return fault;
+    this.#report(this.driver.onProposal(proposal));
+    return this.driver.proposals(proposal.round).includes(proposal) ? 'new' : 'old';
   }
 
   onProposal(proposal: Proposal, now: Time, out: Effects<Wire>): Taken {
     const { driver } = this;
-    const proposer = driver.set.get(proposal.proposer);
-    if (proposer === undefined) return 'old';
-    if (
-      driver.proposals(proposal.round).some(one => one.value === proposal.value && one.polRound === proposal.polRound)
-    )
-      return 'old';
-    const { chainId, scheme } = this.#host;
-    if (!scheme.verify(proposer.consensusKey, proposalSignBytes(chainId, proposal), proposal.signature)) return 'wrong';
-    this.#record({ type: 'proposal', at: now, proposal }, out);
+    const fault = this.#faultOfProposal(proposal);
+    if (fault !== null) return fault;
+    const outputs = driver.onProposal(proposal);
+    // Of somebody whose turn it is not, or a third one of a round.
+    if (!driver.proposals(proposal.round).includes(proposal)) return 'old';
+    this.#record({ type: 'proposal', at: now, proposal });
     this.values.expect(proposal);
-    this.#carryOut(driver.onProposal(proposal), now, out);
+    this.#carryOut(outputs, now, out);
     return 'new';
   }
 
-  onPart(value: ValueId, part: Part, now: Time, out: Effects<Wire>): Taken {
+  #faultOfProposal(proposal: Proposal): 'old' | 'wrong' | null {
+    const { driver } = this;
+    const proposer = driver.set.get(proposal.proposer);
+    if (proposer === undefined || driver.proposals(proposal.round).some(one => sameProposal(one, proposal)))
+      return 'old';
+    const { chainId, scheme } = this.#host;
+    const holds = scheme.verify(proposer.consensusKey, proposalSignBytes(chainId, proposal), proposal.signature);
+    return holds ? null : 'wrong';
+  }
+
+  onPart(value: ValueId, root: Uint8Array, part: Part, now: Time, out: Effects<Wire>): Taken {
     if (this.values.get(value) !== undefined) return 'old';
-    const held = this.values.addPart(value, part);
-    if (held === 'wrong') return 'wrong';
-    if (held === null) return 'new';
-    if (this.#answers === null) this.#host.log.appendBlock(now, held, 'received', 0, out);
-    this.#judge(held, now, out);
-    return 'new';
+    const taken = this.values.addPart(value, root, part);
+    switch (taken) {
+      case 'wrong':
+        return 'wrong';
+      case 'other':
+        return 'old';
+      case 'kept':
+        return 'new';
+      case 'spoiled':
+        this.#host.observe('consensus/spoiled-block', 1, out);
+        return 'new';
+      default:
+        if (this.#answers === null) this.#host.log.appendBlock(now, taken, 'received', 0);
+        this.#judge(taken, now, out);
+        return 'new';
+    }
   }
 
   /** The height is over: its timers have nothing to say any more. */
@@ -182,7 +211,7 @@ export class Height {
         this.onProposal(one.proposal, one.at, out);
         return;
       case 'block':
-        if (one.whose === 'received') this.#judge(this.values.addBytes(one.value, one.bytes), one.at, out);
+        if (one.whose === 'received') this.#judge(this.#fromLog(one), one.at, out);
         return;
       default:
         // What was signed is an answer, not an input.
@@ -190,14 +219,21 @@ export class Height {
     }
   }
 
+  /** What is logged was a block before it was. */
+  #fromLog({ value, bytes }: LoggedBlock): HeldValue {
+    const held = this.values.addBytes(value, bytes);
+    if (held === null) throw new Error(`the log holds other bytes than those of block ${value}`);
+    return held;
+  }
+
   #judge(held: HeldValue, now: Time, out: Effects<Wire>): void {
-    const fault = held.block === null ? 'it is no block of this name' : this.#host.faultOfBlock(held.block);
+    const fault = this.#host.faultOfBlock(held.block);
     if (fault !== null) this.#host.observe('consensus/invalid-block', 1, out);
     this.#carryOut(this.driver.onValue(held.value, fault === null), now, out);
   }
 
-  #record(one: LogEntry, out: Effects<Wire>): void {
-    if (this.#answers === null) this.#host.log.append(one, out);
+  #record(one: LogEntry): void {
+    if (this.#answers === null) this.#host.log.append(one);
   }
 
   #carryOut(outputs: readonly DriverOutput[], now: Time, out: Effects<Wire>): void {
@@ -210,7 +246,7 @@ export class Height {
   #carryOutOne(output: DriverOutput, now: Time, out: Effects<Wire>): readonly DriverOutput[] {
     switch (output.type) {
       case 'getValue':
-        return this.#makeValue(output.round, now, out);
+        return this.#makeValue(output.round, now);
       case 'propose':
         return this.#propose(output.round, output.value, output.polRound, out);
       case 'vote':
@@ -241,13 +277,10 @@ export class Height {
     }
   }
 
-  #makeValue(round: number, now: Time, out: Effects<Wire>): readonly DriverOutput[] {
+  #makeValue(round: number, now: Time): readonly DriverOutput[] {
     const logged = this.#ownBlocks?.get(round);
-    const held =
-      logged === undefined
-        ? this.values.addOwn(this.#host.propose(now))
-        : this.values.addBytes(logged.value, logged.bytes);
-    if (logged === undefined) this.#host.log.appendBlock(now, held, 'own', round, out);
+    const held = logged === undefined ? this.values.addOwn(this.#host.propose(now)) : this.#fromLog(logged);
+    if (logged === undefined) this.#host.log.appendBlock(now, held, 'own', round);
     return this.driver.propose(round, held.value);
   }
 
@@ -264,14 +297,13 @@ export class Height {
       parts: held.parts.length,
       partsRoot: held.root,
     };
-    const proposal = logged ?? signer.signProposal(unsigned, out);
+    const proposal = logged ?? signer.signProposal(unsigned);
     if (proposal === null || proposal.value !== value) return [];
-    if (logged === undefined) {
-      log.append({ type: 'signedProposal', proposal }, out);
-      log.sync(out);
-    }
+    if (logged === undefined) log.append({ type: 'signedProposal', proposal });
+    this.#host.observe('consensus/proposal', this.height, out);
     this.#host.push({ type: 'proposal', proposal }, out);
-    for (const part of held.parts) this.#host.push({ type: 'part', height: this.height, value, part }, out);
+    const { height } = this;
+    for (const part of held.parts) this.#host.push({ type: 'part', height, value, root: held.root, part }, out);
     return this.driver.onProposal(proposal);
   }
 
@@ -286,14 +318,11 @@ export class Height {
     if (signer === null) return [];
     const logged = this.#answers?.get(stepKey(kind, round)) as Vote | undefined;
     // A vote is dated after the block it is for, or after the parent where that is unknown.
-    const after = (value === null ? undefined : this.values.get(value)?.block?.header.time) ?? this.#host.parentTime;
+    const after = (value === null ? undefined : this.values.get(value)?.block.header.time) ?? this.#host.parentTime;
     const unsigned = { kind, height: this.height, round, value, time: Math.max(now, after + 1) };
-    const vote = logged ?? signer.signVote(unsigned, out);
+    const vote = logged ?? signer.signVote(unsigned);
     if (vote === null || vote.value !== value) return [];
-    if (logged === undefined) {
-      log.append({ type: 'signedVote', vote }, out);
-      log.sync(out);
-    }
+    if (logged === undefined) log.append({ type: 'signedVote', vote });
     this.#host.push({ type: 'votes', votes: [vote] }, out);
     return this.driver.onVote(vote);
   }

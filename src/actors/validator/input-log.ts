@@ -2,8 +2,10 @@
  * A validator's log of one height: every input of consensus that counted, and what was signed, in order.
  *
  * After a crash the entries of the unfinished height are fed through consensus again. What was signed then answers what
- * would be signed now, so that a restarted validator proposes and votes as it did. Entries that did not become durable
- * are inputs that were never acted upon in public: signing syncs first.
+ * would be signed now, so that a restarted validator proposes and votes as it did.
+ *
+ * Entries wait in memory until something is about to become visible: then they are written and synced first. What was
+ * never acted upon in public needs no log, so a validator that decides alone writes none.
  */
 import { byteString, decode, encode, oneOf, struct, tagged, uint } from '../../protocol/codec/struct.ts';
 import {
@@ -75,8 +77,13 @@ export class InputLog {
   #next = 0;
   /** Entries found after a start, until they were fed again. */
   #found: LogEntry[] = [];
-  /** Whether something was appended since the last barrier. */
-  #unsynced = false;
+  /** Not yet written. */
+  #waiting: LogEntry[] = [];
+  /** The height of the entries, and whether that is written. */
+  #height = 0;
+  #begun = true;
+  /** Entries before this one are of no use any more. */
+  #cut = 0;
 
   /** Takes an entry that a start brought back. Throws DecodeError when it is none. */
   recover(index: number, bytes: Uint8Array): void {
@@ -95,32 +102,50 @@ export class InputLog {
     return wanted;
   }
 
-  append(one: LogEntry, out: Effects<Wire>): void {
-    out.append(encode(entry, one as never));
-    this.#next += 1;
-    this.#unsynced = true;
+  append(one: LogEntry): void {
+    this.#waiting.push(one);
   }
 
   /** Logs an encoded block in pieces. */
-  appendBlock(at: number, held: HeldValue, whose: 'received' | 'own', round: number, out: Effects<Wire>): void {
+  appendBlock(at: number, held: HeldValue, whose: 'received' | 'own', round: number): void {
     const { value, bytes } = held;
     for (let from = 0; from < bytes.length; from += PART_BYTES) {
       const isLast = from + PART_BYTES >= bytes.length;
       const piece = bytes.subarray(from, from + PART_BYTES);
-      this.append({ type: 'piece', at, value, bytes: piece, last: isLast ? whose : 'no', round }, out);
+      this.append({ type: 'piece', at, value, bytes: piece, last: isLast ? whose : 'no', round });
     }
   }
 
-  /** Begins a height: what the log holds of earlier ones is dropped, for their blocks are in the store and synced. */
-  startHeight(height: number, out: Effects<Wire>): void {
-    out.truncateLog(this.#next);
-    this.append({ type: 'height', height }, out);
+  /** Goes on with the height whose entries a start brought back. */
+  resumeHeight(height: number): void {
+    this.#height = height;
+    this.#begun = true;
   }
 
-  /** A barrier, if anything was appended since the last one. */
-  sync(out: Effects<Wire>): void {
-    if (!this.#unsynced) return;
+  /** Begins a height: the log of earlier ones is dropped, for their blocks are in the store and synced. */
+  startHeight(height: number): void {
+    this.#waiting = [];
+    this.#height = height;
+    this.#begun = false;
+    this.#cut = this.#next;
+  }
+
+  /** Makes all that was said durable before anything that follows. Returns whether there was something to write. */
+  sync(out: Effects<Wire>): boolean {
+    if (this.#waiting.length === 0) return false;
+    if (!this.#begun) {
+      if (this.#cut > 0) out.truncateLog(this.#cut);
+      this.#write({ type: 'height', height: this.#height }, out);
+      this.#begun = true;
+    }
+    for (const one of this.#waiting) this.#write(one, out);
+    this.#waiting = [];
     out.sync();
-    this.#unsynced = false;
+    return true;
+  }
+
+  #write(one: LogEntry, out: Effects<Wire>): void {
+    out.append(encode(entry, one as never));
+    this.#next += 1;
   }
 }

@@ -1,4 +1,4 @@
-/** What a stuck node tells of what it holds, and what a peer finds missing there. */
+/** What a node that is stuck, or that looks back, tells of what it holds, and what a peer finds missing there. */
 import type { ValueId, Vote, VoteKind } from '../../protocol/consensus/types.ts';
 import type { Effects } from '../actor.ts';
 import type { Gossip, VotesHeld } from '../gossip.ts';
@@ -17,7 +17,7 @@ const MAX_VALUES = 4;
 const KINDS: readonly VoteKind[] = ['prevote', 'precommit'];
 
 /** What is held of a height. */
-export function inventoryOf(current: Height): Inventory {
+export function inventoryOf(current: Height, decided = false): Inventory {
   const { driver } = current;
   const rounds = driver.votes.rounds().slice(-MAX_ROUNDS);
   const votes: VotesHeld[] = [];
@@ -38,28 +38,34 @@ export function inventoryOf(current: Height): Inventory {
     height: current.height,
     round: driver.round,
     votes,
-    proposals: rounds.filter(round => driver.proposals(round).length > 0),
+    proposals: rounds.flatMap(round => driver.proposals(round).map(({ value }) => ({ round, value }))),
     values: current.values.names,
+    decided,
   };
 }
 
 /** Sends a peer at the same height what its inventory lacks. */
 export function sendMissing(current: Height, inventory: Inventory, peer: Peer, out: Effects<Wire>): void {
-  const { driver, values } = current;
+  const { driver } = current;
   const rounds = driver.votes.rounds();
+  const proposed = new Set(inventory.proposals.map(({ round, value }) => `${round}/${value}`));
   // Proposals and blocks first: votes for a value that is not known are of little use.
   for (const round of rounds) {
-    if (inventory.proposals.includes(round)) continue;
-    for (const proposal of driver.proposals(round)) out.send(peer.connection, { type: 'proposal', proposal });
+    for (const proposal of driver.proposals(round))
+      if (!proposed.has(`${round}/${proposal.value}`)) out.send(peer.connection, { type: 'proposal', proposal });
   }
-  const missing = values.names.filter(value => !inventory.values.includes(value)).slice(-MAX_VALUES);
-  for (const value of missing) {
-    for (const part of values.get(value)?.parts ?? [])
-      out.send(peer.connection, { type: 'part', height: current.height, value, part });
-  }
+  if (!inventory.decided) sendMissingValues(current, inventory, peer, out);
   const votes = missingVotes(current, inventory, rounds);
   for (let from = 0; from < votes.length; from += MAX_VOTES)
     out.send(peer.connection, { type: 'votes', votes: votes.slice(from, from + MAX_VOTES) });
+}
+
+function sendMissingValues({ height, values }: Height, inventory: Inventory, peer: Peer, out: Effects<Wire>): void {
+  const missing = values.names.filter(value => !inventory.values.includes(value)).slice(-MAX_VALUES);
+  for (const value of missing) {
+    const { root, parts } = values.get(value)!;
+    for (const part of parts) out.send(peer.connection, { type: 'part', height, value, root, part });
+  }
 }
 
 function missingVotes({ driver }: Height, inventory: Inventory, rounds: readonly number[]): Vote[] {

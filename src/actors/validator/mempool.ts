@@ -105,7 +105,7 @@ export class Mempool {
       if (line === undefined) continue;
       let done = 0;
       while (done < line.entries.length && line.entries[done]!.tx.body.nonce <= body.nonce) done += 1;
-      this.#take(body.account, line, 0, done);
+      if (done > 0) this.#take(body.account, line, 0, done);
     }
     const dropped: Dropped[] = [];
     const { params } = this.#chain().state;
@@ -136,13 +136,15 @@ export class Mempool {
 
   /** Takes the entries [from, to) of a line out. */
   #take(account: string, line: Line, from: number, to: number): void {
-    for (const entry of line.entries.slice(from, to)) {
+    const isWhole = from === 0 && to === line.entries.length;
+    for (let i = from; i < to; i++) {
+      const entry = line.entries[i]!;
       entry.gone = true;
-      line.fees -= entry.tx.body.fee;
       this.#bytes -= entry.tx.size;
+      if (!isWhole) line.fees -= entry.tx.body.fee;
     }
-    line.entries = [...line.entries.slice(0, from), ...line.entries.slice(to)];
-    if (line.entries.length === 0) this.#lines.delete(account);
+    if (isWhole) this.#lines.delete(account);
+    else line.entries.splice(from, to - from);
   }
 }
 

@@ -14,14 +14,16 @@ import type { Evidence } from '../../protocol/consensus/evidence.ts';
 import type { Commit, ValueId } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
-import type { Wire } from '../wire.ts';
+import type { Query, Wire } from '../wire.ts';
 import { BlockStore, type Committed } from './block-store.ts';
 import { BlockSync, type BlockSyncHost } from './block-sync.ts';
 import { Dialer } from './dialer.ts';
 import { type DecidedBlock, Engine, type EngineHost } from './engine.ts';
 import { EvidencePool } from './evidence-pool.ts';
 import type { Timeouts } from './height.ts';
+import { LightFeed } from './light-feed.ts';
 import { Mempool, type MempoolLimits } from './mempool.ts';
+import { Operator } from './operator.ts';
 import { type Peer, Peers } from './peers.ts';
 import { answerQuery } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
@@ -45,9 +47,19 @@ export interface NodeOptions {
   readonly snapshotEvery: number;
   /** A node that begins with nothing fetches a snapshot from its peers, trusting what this says, or the genesis set. */
   readonly stateSync?: { readonly trust: 'genesis' | { readonly height: number; readonly value: ValueId } };
+  /** Whether its operator asks for a jailed validator to come back, as soon as the chain allows it. */
+  readonly unjails?: boolean;
+  /**
+   * Blocks of which it keeps the events in memory, for light clients that missed some; 0: it serves none. Only a chain
+   * that commits to its state in every block can serve them.
+   */
+  readonly keepEvents?: number;
   /** Whoever watches this node from outside, after each block, also those that a start executes again. */
   readonly watch?: (block: Block, result: BlockResult, chain: Chain) => void;
 }
+
+/** Blocks of which a node keeps the events when it is not told. */
+const KEEP_EVENTS = 100;
 
 export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHost, RecoveryHost {
   readonly signer: Signer | null;
@@ -66,6 +78,8 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   readonly #server: StoreServer;
   readonly #snapshots: SnapshotStore;
   readonly #subscriptions = new Subscriptions();
+  readonly #feed: LightFeed;
+  readonly #operator: Operator | null;
 
   constructor(options: NodeOptions) {
     const { validator, timeouts } = options;
@@ -81,6 +95,9 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#store = new BlockStore(options.keepBlocks);
     this.#server = new StoreServer(this.#store, () => this.#chain);
     this.#snapshots = new SnapshotStore(options.snapshotEvery);
+    this.#feed = new LightFeed(this.#chain.hasCommitment ? (options.keepEvents ?? KEEP_EVENTS) : 0);
+    this.#operator =
+      validator === null || options.unjails !== true ? null : new Operator(validator.address, validator.keys, scheme);
   }
 
   get chain(): Chain {
@@ -136,13 +153,16 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#store.add(height, { commit, block: bytes }, this.#snapshots.neededFrom(height), out);
   }
 
-  execute({ block }: DecidedBlock, _now: Time, out: Effects<Wire>): void {
+  execute({ block, commit }: DecidedBlock, _now: Time, out: Effects<Wire>): void {
     const result = this.#chain.apply(block);
     this.#snapshots.saveIfDue(this.#chain, out);
     this.#options.watch?.(block, result, this.#chain);
     this.#settlePools(block, out);
     this.#subscriptions.collect(block, result);
     this.#subscriptions.flush(result.height, result.time, out);
+    this.#feed.add(block, commit, result, this.#chain);
+    this.#feed.flush(out);
+    this.#operate(out);
   }
 
   offence(evidence: Evidence): void {
@@ -156,6 +176,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   }
 
   adopt(decided: DecidedBlock, out: Effects<Wire>): void {
+    out.observe('node/fetched', decided.block.header.height);
     this.#engine.adopt(decided, out);
   }
 
@@ -182,11 +203,13 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
 
   replay(block: Block): void {
     const result = this.#chain.apply(block);
+    this.#feed.add(block, null, result, this.#chain);
     this.#store.restore(this.#store.oldest, result.height);
     this.#options.watch?.(block, result, this.#chain);
   }
 
   recovered(lastCommit: Commit | null, now: Time, out: Effects<Wire>): void {
+    if (lastCommit !== null) this.#feed.commitOfNewest(lastCommit);
     this.#dialer.start(out);
     const { stateSync } = this.#options;
     if (stateSync === undefined || this.#chain.height > 0) {
@@ -220,10 +243,19 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   }
 
   #settlePools(block: Block, out: Effects<Wire>): void {
-    for (const { body } of block.transactions)
-      if (body.message.type === 'SubmitEvidence') this.#evidence.settle(body.message.evidence);
+    this.#evidence.settle(this.#chain.state);
     for (const { tx, sender, refusal } of this.#mempool.afterBlock(block.transactions))
       if (sender !== null) this.#refuse(sender, tx, refusal.code, refusal.detail, out);
+  }
+
+  /** What its operator wants goes the way of any client's transaction. */
+  #operate(out: Effects<Wire>): void {
+    if (this.#operator === null || this.#sync.isRunning) return;
+    const tx = this.#operator.afterBlock(this.#chain);
+    if (tx === null) return;
+    const admission = this.#mempool.add(tx, null);
+    if (admission === 'added') this.#peers.broadcast({ type: 'relay', tx }, out);
+    else if (admission !== 'known') out.observe('node/refused', 1, `${tx.body.message.type}: ${admission.code}`);
   }
 
   #onTimer(id: TimerId, now: Time, out: Effects<Wire>): void {
@@ -246,15 +278,19 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
         for (const topic of message.topics) this.#subscriptions.add(topic, connection);
         return;
       case 'query':
-        out.send(connection, { type: 'answer', answer: answerQuery(this.#chain, message.query) });
+        this.#onQuery(connection, message.query, out);
+        return;
+      case 'follow':
+        if (!this.#feed.follow(message, connection, out)) out.disconnect(connection);
         return;
       case 'hello':
         this.#onHello(connection, from, message, now, out);
         return;
       case 'getLight':
-        this.#server.onQuestion(message, connection, out);
+        this.#onGetLight(connection, message, out);
         return;
       case 'refused':
+      case 'header':
       case 'events':
       case 'answer':
         // Only a node says this, and not to a node.
@@ -282,7 +318,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
           this.drop(peer.connection, `a ${message.type} that does not verify`, out, now);
         return;
       case 'inventory':
-        if (message.height <= this.#chain.height) this.#tellHeight(peer, out);
+        if (message.height <= this.#chain.height && !message.decided) this.#tellHeight(peer, out);
         else this.#engine.onInventory(message, peer, now, out);
         return;
       case 'ahead':
@@ -309,6 +345,24 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
           this.#peers.broadcast(message, out, peer.connection);
         return;
     }
+  }
+
+  #onQuery(connection: ConnectionId, query: Query, out: Effects<Wire>): void {
+    const answer = answerQuery(this.#chain, query);
+    if (answer === null) out.disconnect(connection);
+    else out.send(connection, { type: 'answer', answer });
+  }
+
+  /** Asked mostly for what is new: that is at hand, what is older is in the store. */
+  #onGetLight(
+    connection: ConnectionId,
+    question: Extract<Gossip, { readonly type: 'getLight' }>,
+    out: Effects<Wire>,
+  ): void {
+    const { height } = question;
+    const block = this.#feed.light(height);
+    if (block === null) this.#server.onQuestion(question, connection, out);
+    else out.send(connection, { type: 'light', height, block });
   }
 
   #onSubmit(connection: ConnectionId, tx: Transaction, out: Effects<Wire>): void {
@@ -351,6 +405,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
 
   #gone(connection: ConnectionId, now: Time, out: Effects<Wire>): void {
     this.#subscriptions.remove(connection);
+    this.#feed.remove(connection);
     if (this.#peers.get(connection) === undefined) return;
     this.#peers.remove(connection);
     this.#engine.peersChanged();

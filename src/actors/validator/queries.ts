@@ -1,8 +1,11 @@
 /** What a node answers about the state of its chain. */
 import type { Chain } from '../../protocol/chain/chain.ts';
+import { partsOfLeaf } from '../../protocol/chain/leaves.ts';
 import type { Answer, Query } from '../wire.ts';
 
-export function answerQuery(chain: Chain, query: Query): Answer {
+/** Null for a question that nobody should ask: for what is no leaf, or for a proof where nothing is committed to. */
+export function answerQuery(chain: Chain, query: Query): Answer | null {
+  if (query.what === 'leaf') return answerLeaf(chain, query.leaf);
   const { state, chainId } = chain;
   if (query.what === 'status') {
     return { what: 'status', value: { chainId, height: state.height, time: state.time, params: state.params } };
@@ -27,4 +30,12 @@ export function answerQuery(chain: Chain, query: Query): Answer {
       bids: bids.map(({ order, resources }) => ({ order, resources })),
     },
   };
+}
+
+function answerLeaf(chain: Chain, leaf: string): Answer | null {
+  if (!chain.hasCommitment || !leaf.isWellFormed() || partsOfLeaf(leaf) === undefined) return null;
+  // Asked for first: whatever is staged on the newest block is no part of what is committed to.
+  const { height } = chain;
+  const { commitment } = chain;
+  return { what: 'leaf', height, value: { leaf, bytes: commitment.leaf(leaf), proof: commitment.prove(leaf) } };
 }

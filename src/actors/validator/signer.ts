@@ -49,6 +49,7 @@ export class Signer {
   readonly #keys: KeyPair;
   readonly #scheme: SignatureScheme;
   #last: Signed | null = null;
+  #isSaved = true;
 
   constructor(address: string, chainId: string, keys: KeyPair, scheme: SignatureScheme) {
     this.address = address;
@@ -63,26 +64,37 @@ export class Signer {
   }
 
   /**
-   * Signs a vote and puts the record into the store; the caller syncs before it sends.
+   * Signs a vote; the caller saves the record and syncs before it sends.
    * @returns the signed vote, which is the earlier one when this step was signed with the same value before; null when
    * this statement must not be signed
    */
-  signVote(unsigned: Omit<Vote, 'signature' | 'validator'>, out: Effects<Wire>): Vote | null {
+  signVote(unsigned: Omit<Vote, 'signature' | 'validator'>): Vote | null {
     const whole = { ...unsigned, validator: this.address };
     const signature = this.#scheme.sign(this.#keys, voteSignBytes(this.#chainId, whole));
-    const signed = this.#admit({ type: 'vote', statement: { ...whole, signature } }, out);
+    const signed = this.#admit({ type: 'vote', statement: { ...whole, signature } });
     return signed?.type === 'vote' ? signed.statement : null;
   }
 
   /** Signs a proposal: as `signVote`. */
-  signProposal(unsigned: Omit<Proposal, 'signature' | 'proposer'>, out: Effects<Wire>): Proposal | null {
+  signProposal(unsigned: Omit<Proposal, 'signature' | 'proposer'>): Proposal | null {
     const whole = { ...unsigned, proposer: this.address };
     const signature = this.#scheme.sign(this.#keys, proposalSignBytes(this.#chainId, whole));
-    const signed = this.#admit({ type: 'proposal', statement: { ...whole, signature } }, out);
+    const signed = this.#admit({ type: 'proposal', statement: { ...whole, signature } });
     return signed?.type === 'proposal' ? signed.statement : null;
   }
 
-  #admit(fresh: Signed, out: Effects<Wire>): Signed | null {
+  /**
+   * Puts the record into the store, unless it is there; returns whether it did. To be synced before any signature leaves
+   * the node. A signature that is seen only in the commit of a stored block needs no record: that height is over.
+   */
+  save(out: Effects<Wire>): boolean {
+    if (this.#isSaved || this.#last === null) return false;
+    out.put(SIGNER_KEY, encode(record, { version: '1', ...this.#last } as never));
+    this.#isSaved = true;
+    return true;
+  }
+
+  #admit(fresh: Signed): Signed | null {
     const last = this.#last;
     if (last !== null) {
       const order = compareSteps(fresh, last);
@@ -90,7 +102,7 @@ export class Signer {
       if (order === 0) return sameStatement(fresh, last) ? last : null;
     }
     this.#last = fresh;
-    out.put(SIGNER_KEY, encode(record, { version: '1', ...fresh } as never));
+    this.#isSaved = false;
     return fresh;
   }
 }

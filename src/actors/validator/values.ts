@@ -1,23 +1,35 @@
 /** The blocks of one height that a validator has or is getting. */
-import { type Block, decodeBlock, encodeBlock, headerHash } from '../../protocol/chain/block.ts';
+import { type Block, decodeBlock, encodeBlock, faultOfBody, headerHash } from '../../protocol/chain/block.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import { type Proposal, type ValueId, valueIdOf } from '../../protocol/consensus/types.ts';
 import type { Part } from '../gossip.ts';
 import { cutIntoParts, MAX_PARTS, PartAssembler, type Parts } from './parts.ts';
 
-/** A block that is here whole. `block` is null when its bytes are no block, or one of another name. */
+/** A block that is here whole. */
 export interface HeldValue extends Parts {
   readonly value: ValueId;
-  readonly block: Block | null;
+  readonly block: Block;
   readonly bytes: Uint8Array;
 }
 
-/** Proposals for blocks that never arrive must not pile up. */
-const MAX_ASSEMBLING = 64;
+/**
+ * What became of a part. `other`: of nothing that is expected here. `wrong`: it is not under the root that it claims.
+ * `spoiled`: it was the last one, and together they are not the block of that name.
+ */
+export type PartTaken = HeldValue | 'kept' | 'other' | 'wrong' | 'spoiled';
 
+/** Proposals for blocks that never arrive must not pile up; the oldest gives way. */
+const MAX_ASSEMBLING = 128;
+
+/**
+ * A value names a header, and a dishonest proposer can offer anything under that name: other bytes, or a root of
+ * nothing. So blocks are put together by value and root, and bytes that are not the block of their name leave no trace
+ * on the value, whose block may still come under another root.
+ */
 export class Values {
   readonly #held = new Map<ValueId, HeldValue>();
-  readonly #assembling = new Map<ValueId, PartAssembler>();
+  /** By value and root, in the order in which they were proposed; null: what came was none. */
+  readonly #assembling = new Map<string, PartAssembler | null>();
 
   get(value: ValueId): HeldValue | undefined {
     return this.#held.get(value);
@@ -34,39 +46,53 @@ export class Values {
     return this.#hold({ value: valueIdOf(headerHash(block.header)), block, bytes, ...cutIntoParts(bytes) });
   }
 
-  /** Takes up the encoded block that this value is said to be. */
-  addBytes(value: ValueId, bytes: Uint8Array, parts: Parts = cutIntoParts(bytes)): HeldValue {
-    return this.#hold({ value, block: blockOf(value, bytes), bytes, ...parts });
+  /** Takes up the encoded block that this value is said to be; null when it is not. */
+  addBytes(value: ValueId, bytes: Uint8Array, parts: Parts = cutIntoParts(bytes)): HeldValue | null {
+    const block = blockOf(value, bytes);
+    return block === null ? null : this.#hold({ value, block, bytes, root: parts.root, parts: parts.parts });
   }
 
-  /** A proposal tells how many parts a block has, and their root; the first that does counts. */
+  /** A proposal that counts tells how many parts a block has, and their root. */
   expect({ value, parts, partsRoot }: Proposal): void {
-    if (this.#held.has(value) || this.#assembling.has(value) || parts < 1 || parts > MAX_PARTS) return;
-    if (this.#assembling.size >= MAX_ASSEMBLING) return;
-    this.#assembling.set(value, new PartAssembler(parts, partsRoot));
+    const key = assemblyKey(value, partsRoot);
+    if (this.#held.has(value) || this.#assembling.has(key) || parts < 1 || parts > MAX_PARTS) return;
+    if (this.#assembling.size >= MAX_ASSEMBLING) {
+      for (const oldest of this.#assembling.keys()) {
+        this.#assembling.delete(oldest);
+        break;
+      }
+    }
+    this.#assembling.set(key, new PartAssembler(parts, partsRoot));
   }
 
-  /** Takes a part: the value when it is whole with it, `wrong` when the part is none of its, null otherwise. */
-  addPart(value: ValueId, part: Part): HeldValue | 'wrong' | null {
-    const assembler = this.#assembling.get(value);
-    if (assembler === undefined) return null;
+  /** Takes a part of a value under a root. */
+  addPart(value: ValueId, root: Uint8Array, part: Part): PartTaken {
+    const key = assemblyKey(value, root);
+    const assembler = this.#assembling.get(key);
+    if (assembler === undefined || assembler === null) return 'other';
     if (!assembler.add(part)) return 'wrong';
-    if (!assembler.isComplete) return null;
-    return this.addBytes(value, assembler.bytes(), assembler);
+    if (!assembler.isComplete) return 'kept';
+    const held = this.addBytes(value, assembler.bytes(), assembler);
+    if (held === null) this.#assembling.set(key, null);
+    else this.#assembling.delete(key);
+    return held ?? 'spoiled';
   }
 
   #hold(held: HeldValue): HeldValue {
-    this.#assembling.delete(held.value);
     this.#held.set(held.value, held);
     return held;
   }
+}
+
+function assemblyKey(value: ValueId, root: Uint8Array): string {
+  return `${value}/${valueIdOf(root)}`;
 }
 
 /** The block of these bytes if they are one and it has this name. */
 function blockOf(value: ValueId, bytes: Uint8Array): Block | null {
   try {
     const block = decodeBlock(bytes);
-    return valueIdOf(headerHash(block.header)) === value ? block : null;
+    return valueIdOf(headerHash(block.header)) === value && faultOfBody(block) === null ? block : null;
   } catch (error) {
     if (error instanceof DecodeError) return null;
     throw error;

@@ -1,30 +1,28 @@
 /**
- * From a scenario to a world with everybody in it: genesis, the validator, providers, tenants, faults.
+ * From a scenario to a world with everybody in it: genesis, validators, providers, tenants, delegators, faults.
  */
 
+import { Delegator, type StakeMessage } from '../../actors/delegator/delegator.ts';
+import type { LightOptions } from '../../actors/light/light-link.ts';
 import { Provider, type ProviderOptions } from '../../actors/provider/provider.ts';
 import { Tenant, type TenantRequest } from '../../actors/tenant/tenant.ts';
 import { describeWire, digestOfWire, type Wire } from '../../actors/wire.ts';
-import type { Block } from '../../protocol/chain/block.ts';
-import type { BlockResult } from '../../protocol/chain/chain.ts';
 import type { Genesis, GenesisAccount } from '../../protocol/chain/genesis.ts';
+import { trustedGenesis } from '../../protocol/chain/light-chain.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
 import { defaultParams, withParams } from '../../protocol/model/params.ts';
-import type { State } from '../../protocol/model/state.ts';
 import { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { type Ports, SimulatedWorld, type WorldOptions } from '../../worlds/simulated/world.ts';
 import { protocolParams } from '../scenario/chain-params.ts';
 import { sampler } from '../scenario/distributions.ts';
 import type { Trace } from '../scenario/trace.ts';
-import type { Scenario } from '../scenario/types.ts';
+import type { Scenario, StakeStep } from '../scenario/types.ts';
 import { bidderOf, conductOf } from './bidders.ts';
-import { type Population, type ProviderGroup, populate } from './population.ts';
+import { type Population, type ProviderGroup, populate, VALIDATOR_BALANCE } from './population.ts';
 import { durationSampler, latencyModel } from './samplers.ts';
-import { addValidators, nodeLists, WatchedChain } from './validators.ts';
+import { addValidators, nodeLists, type OnExecuted, type Watch, WatchedChain } from './validators.ts';
 import { worldFaults } from './world-faults.ts';
 
-/** What a validator can spend: the fees of what it reports. micro-AKASH. */
-const VALIDATOR_BALANCE = 1_000_000_000n;
 const NO_CERTIFICATE = new Uint8Array(32);
 
 export interface BuildRequest {
@@ -32,7 +30,9 @@ export interface BuildRequest {
   readonly seed: number;
   readonly trace: Trace | null;
   readonly scheme: SignatureScheme;
-  readonly watch: (block: Block, result: BlockResult, state: State) => void;
+  readonly watch: Watch;
+  /** Each node's execution of a block, after `watch` where it is the first. */
+  readonly onExecuted?: OnExecuted;
   /** What a lease's units run, where tenants hand over manifests; see ProviderOptions. */
   readonly imagesOf?: ProviderOptions['imagesOf'];
   readonly onObserve: NonNullable<WorldOptions<Wire, TenantRequest>['onObserve']>;
@@ -58,6 +58,9 @@ function genesisOf(scenario: Scenario, population: Population): Genesis {
     for (const { address } of members) accounts.push({ address, balance: spec.balance, stake: spec.stake });
   }
   for (const { spec, members } of population.tenants) {
+    for (const { address } of members) accounts.push({ address, balance: spec.balance, stake: 0n });
+  }
+  for (const { spec, members } of population.delegators) {
     for (const { address } of members) accounts.push({ address, balance: spec.balance, stake: 0n });
   }
   return {
@@ -100,9 +103,10 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
     faults: worldFaults(scenario.faults, population),
     onObserve: request.onObserve,
   });
-  const watched = new WatchedChain(genesis, request.watch);
+  const watched = new WatchedChain(genesis, request.watch, request.onExecuted);
   addValidators(world, { scenario, genesis, population, scheme, watched, streams });
   const nodesOf = nodeLists(population);
+  const light = lightOptionsOf(scenario, genesis);
   let clients = 0;
   const rings = ringsOf(population.providers);
   for (const group of population.providers) {
@@ -110,6 +114,7 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
       rings,
       streams,
       scheme,
+      light,
       nodesOf: () => nodesOf(clients++),
       imagesOf: request.imagesOf,
     });
@@ -120,11 +125,39 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
       world.addActor({
         name,
         region,
-        start: () => new Tenant({ address, keys, scheme, nodes }),
+        start: () => new Tenant({ address, keys, scheme, nodes, light }),
       });
     }
   }
+  for (const { spec, members } of population.delegators) {
+    const script = spec.script.map(step => ({ at: step.at, message: messageOf(step, population) }));
+    for (const { name, region, address, keys } of members) {
+      const nodes = nodesOf(clients++);
+      world.addActor({ name, region, start: () => new Delegator({ address, keys, scheme, nodes, light, script }) });
+    }
+  }
   return { world, watched, genesis, population, streams };
+}
+
+/** A step of a script, with validators by their accounts. */
+function messageOf(step: StakeStep, { validators }: Population): StakeMessage {
+  const account = (index: number): string => (validators[index] as (typeof validators)[number]).address;
+  switch (step.kind) {
+    case 'delegate':
+      return { type: 'Delegate', validator: account(step.to), amount: step.amount };
+    case 'undelegate':
+      return { type: 'Undelegate', validator: account(step.from), amount: step.amount };
+    case 'redelegate':
+      return { type: 'Redelegate', source: account(step.from), target: account(step.to), amount: step.amount };
+    case 'withdraw':
+      return { type: 'WithdrawRewards', validator: account(step.from) };
+  }
+}
+
+/** What the clients of a scenario start from: the set of genesis, known to all; undefined where they trust their node. */
+function lightOptionsOf({ chain }: Scenario, genesis: Genesis): LightOptions | undefined {
+  if (chain.clients === 'trusting') return undefined;
+  return { chainId: genesis.chainId, root: trustedGenesis(genesis), params: genesis.params };
 }
 
 /** Names of the members of each collusive ring, over all classes. */
@@ -143,6 +176,8 @@ interface ProviderSettings {
   readonly rings: ReadonlyMap<string, readonly string[]>;
   readonly streams: RandomStreams;
   readonly scheme: SignatureScheme;
+  /** What clients start from that trust no node. */
+  readonly light: LightOptions | undefined;
   /** The nodes of the next client. */
   readonly nodesOf: () => readonly string[];
   readonly imagesOf: ProviderOptions['imagesOf'];
@@ -151,7 +186,7 @@ interface ProviderSettings {
 function addProviders(
   world: SimulatedWorld<Wire, TenantRequest>,
   { spec, members }: ProviderGroup,
-  { rings, streams, scheme, nodesOf, imagesOf }: ProviderSettings,
+  { rings, streams, scheme, light, nodesOf, imagesOf }: ProviderSettings,
 ): void {
   const { pull, start, stop, failure, lifetime } = spec.containers;
   const containers = {
@@ -176,6 +211,7 @@ function addProviders(
           keys,
           scheme,
           nodes,
+          light,
           region,
           attributes,
           hosts,

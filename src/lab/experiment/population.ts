@@ -15,7 +15,14 @@ import type { Attributes } from '../../protocol/model/objects.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { regionChooser, sampler } from '../scenario/distributions.ts';
 import { type Trace, traceProviders } from '../scenario/trace.ts';
-import type { ProviderClass, ResourceRates, Scenario, TenantClass, ValidatorClass } from '../scenario/types.ts';
+import type {
+  DelegatorClass,
+  ProviderClass,
+  ResourceRates,
+  Scenario,
+  TenantClass,
+  ValidatorClass,
+} from '../scenario/types.ts';
 import { companionClass, companionName, ownMark } from './wash-trade.ts';
 
 export interface Participant {
@@ -48,6 +55,11 @@ export interface TenantGroup {
   readonly members: readonly TenantMember[];
 }
 
+export interface DelegatorGroup {
+  readonly spec: DelegatorClass;
+  readonly members: readonly TenantMember[];
+}
+
 export interface ValidatorMember extends Participant {
   readonly spec: ValidatorClass;
   /** Empty: nowhere in particular. */
@@ -58,10 +70,14 @@ export interface Population {
   readonly validators: readonly ValidatorMember[];
   readonly providers: readonly ProviderGroup[];
   readonly tenants: readonly TenantGroup[];
+  readonly delegators: readonly DelegatorGroup[];
 }
 
 /** The attribute by which orders name the GPU models that will do. */
 export const GPU_MODEL = 'gpu-model';
+
+/** What a validator can spend at genesis: the fees of what it reports. micro-AKASH. */
+export const VALIDATOR_BALANCE = 1_000_000_000n;
 
 const VALIDATOR_PREFIX = 'validator-';
 
@@ -129,13 +145,21 @@ function providerGroup(
   return { spec, members };
 }
 
-function tenantGroup(spec: TenantClass, streams: RandomStreams, scheme: SignatureScheme): TenantGroup {
-  const members = Array.from({ length: spec.count }, (_, index): TenantMember => {
+/** The members of a class that only talks to the chain. */
+function clientsOf(
+  spec: Pick<TenantClass, 'name' | 'count' | 'region'>,
+  streams: RandomStreams,
+  scheme: SignatureScheme,
+): TenantMember[] {
+  return Array.from({ length: spec.count }, (_, index): TenantMember => {
     const who = participant(`${spec.name}-${index}`, scheme);
     const region = spec.region === null ? '' : regionChooser(spec.region, streams.stream('region', who.name))(index);
     return { ...who, region };
   });
-  return { className: spec.name, spec, members };
+}
+
+function tenantGroup(spec: TenantClass, streams: RandomStreams, scheme: SignatureScheme): TenantGroup {
+  return { className: spec.name, spec, members: clientsOf(spec, streams, scheme) };
 }
 
 /** The tenants through which wash traders lease from themselves: one each, counted as one class. */
@@ -178,5 +202,6 @@ export function populate(
       ...scenario.tenants.map(spec => tenantGroup(spec, streams, scheme)),
       ...providers.flatMap(group => companionsOf(group, streams, scheme)),
     ],
+    delegators: scenario.delegators.map(spec => ({ spec, members: clientsOf(spec, streams, scheme) })),
   };
 }

@@ -101,8 +101,8 @@ export class Recorder {
     this.#files = new Set(options.files);
   }
 
-  /** The hook of the node that is watched. */
-  readonly watch = (block: Block, result: BlockResult): void => {
+  /** Each block, once; returns how many of its transactions failed, and their size in bytes. */
+  watch(block: Block, result: BlockResult): { readonly failed: number; readonly bytes: number } {
     const { tally } = this;
     tally.blocks += 1;
     tally.facilitated += block.facilitation.length;
@@ -117,19 +117,9 @@ export class Recorder {
       const payer = this.#booksOf(tx.body.account) ?? this.#options.tenants.get(tx.body.account);
       if (payer !== undefined) payer.fees += tx.body.fee;
     }
-    if (this.#files.has('blocks')) {
-      this.#row('blocks', [
-        result.height,
-        seconds(result.time),
-        block.transactions.length,
-        failed,
-        block.facilitation.length,
-        result.events.length,
-        bytes,
-      ]);
-    }
     for (const event of result.events) this.#onEvent(event, result.height, result.time);
-  };
+    return { failed, bytes };
+  }
 
   #row(table: ObservedFile, cells: readonly Cell[]): void {
     this.#options.sink.row(table, cells);

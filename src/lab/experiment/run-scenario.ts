@@ -9,13 +9,15 @@ import { gpuLoad } from '../scenario/trace.ts';
 import { workloadScale } from '../scenario/workloads.ts';
 import { startArrivals } from './arrivals.ts';
 import { type BuiltWorld, buildWorld } from './build-world.ts';
+import { ChainBooks } from './chain-books.ts';
 import { ProviderBooks } from './ledger-of-providers.ts';
 import { TenantBooks } from './ledger-of-tenants.ts';
+import { validatorRow } from './ledger-of-validators.ts';
 import { Recorder } from './recorder.ts';
 import { SdlBooks } from './sdl-books.ts';
 import { Sampler } from './series.ts';
 import { providerRows, summarise } from './summary.ts';
-import type { RunRequest, RunResult } from './types.ts';
+import type { Cell, RunRequest, RunResult } from './types.ts';
 
 /** What only the engine underneath can give. */
 export interface RunPorts {
@@ -50,6 +52,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const recorder = new Recorder({ sink, files: observe.files, warmup, nameOf, books, tenants });
   const addresses = new Map<string, string>();
   let monitors: readonly Monitor[] = [];
+  let chainBooks: ChainBooks | null = null;
   const sdl = sdlBooks(request);
   const built: BuiltWorld = buildWorld({
     scenario,
@@ -57,18 +60,28 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
     trace,
     scheme: schemeOf(request, ports),
     ...(sdl === null ? {} : { imagesOf: (lease: string) => sdl.imagesOf(lease) }),
-    watch: (block, result, state) => {
-      recorder.watch(block, result);
+    watch: (block, result, after, now) => {
+      const { state } = after;
+      const { failed, bytes } = recorder.watch(block, result);
+      chainBooks?.onBlock(block, result, after, now, failed, bytes);
       sdl?.watch(block, result, state);
       for (const monitor of monitors) monitor.afterBlock(block, result, state);
     },
-    onObserve: (actor, _time, metric, value, label) => {
+    onExecuted: (node, height, now) => chainBooks?.onExecuted(node, height, now),
+    onObserve: (actor, time, metric, value, label) => {
+      chainBooks?.onObserve(actor, time, metric, value);
       if (metric === 'default') recorder.tookOffer(addresses.get(actor) ?? '', label ?? '', BigInt(value));
     },
   });
   const { world, watched: chain, population, streams, genesis } = built;
   monitors = allMonitors(genesis, { fullEvery: scenario.chain.invariants?.every ?? 0 });
-  for (const { address, name } of population.validators) names.set(address, name);
+  const { validators } = population;
+  const onRow = observe.files.includes('blocks') ? (cells: readonly Cell[]) => sink.row('blocks', cells) : null;
+  const chained = new ChainBooks({ validators, nameOf, onRow });
+  chainBooks = chained;
+  for (const { address, name } of validators) names.set(address, name);
+  for (const { members } of population.delegators)
+    for (const { address, name } of members) names.set(address, name);
   for (const { spec, members } of population.providers) {
     for (const member of members) {
       names.set(member.address, member.name);
@@ -85,7 +98,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
 
   if (request.window !== undefined) world.traceHash.watch(request.window.from, request.window.to);
   for (const time of request.noops ?? []) world.noop(time);
-  const series = new Sampler({ world, scenario, recorder, books, sink });
+  const series = new Sampler({ world, scenario, recorder, books, chain, chainBooks: chained, sink });
   series.start();
   const { params } = genesis;
   for (const group of population.tenants) startArrivals(group, { world, scenario, trace, sdl, params, streams });
@@ -95,6 +108,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   world.run(scenario.horizon, { onSlice: tell });
   tell(scenario.horizon);
   recorder.finish(scenario.horizon);
+  chained.finish();
   for (const monitor of monitors) monitor.atEnd(chain.state);
   const notes: string[] = [];
   if (scenario.workload !== null && trace !== null) {
@@ -110,7 +124,12 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
     notes.push(...sdl.notes());
     for (const cells of sdl.rows()) sink.row('sdl', cells);
   }
-  const input = { request, world, chain, recorder, books, tenants, peak: series.peak, population, sdl, notes };
+  const { peak } = series;
+  const input = { request, world, chain, chainBooks: chained, recorder, books, tenants, peak, population, sdl, notes };
   if (scenario.observe.files.includes('providers')) for (const row of providerRows(input)) sink.row('providers', row);
+  if (scenario.observe.files.includes('validators')) {
+    for (const one of chained.validators.values())
+      sink.row('validators', validatorRow(one, chain.state, recorder.tally.blocks, scenario.horizon));
+  }
   return summarise(input);
 }

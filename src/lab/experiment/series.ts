@@ -3,15 +3,20 @@ import type { TenantRequest } from '../../actors/tenant/tenant.ts';
 import type { Wire } from '../../actors/wire.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import type { Scenario } from '../scenario/types.ts';
+import type { ChainBooks } from './chain-books.ts';
+import { chainSamples } from './chain-metrics.ts';
 import { type ProviderBooks, scarcestOf } from './ledger-of-providers.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunSink } from './types.ts';
+import type { WatchedChain } from './validators.ts';
 
 export interface SamplerOptions {
   readonly world: SimulatedWorld<Wire, TenantRequest>;
   readonly scenario: Scenario;
   readonly recorder: Recorder;
   readonly books: ReadonlyMap<string, ProviderBooks>;
+  readonly chain: WatchedChain;
+  readonly chainBooks: ChainBooks;
   readonly sink: RunSink;
 }
 
@@ -44,7 +49,7 @@ export class Sampler {
   }
 
   #sample(at: number): void {
-    const { recorder, books, sink } = this.#options;
+    const { recorder, books, chain, chainBooks, sink } = this.#options;
     const { tally } = recorder;
     const time_s = at / 1e6;
     const put = (metric: string, value: number | bigint): void => sink.row('series', [time_s, metric, value]);
@@ -60,5 +65,6 @@ export class Sampler {
     put('leases_broken', tally.leasesBroken);
     put('paid_uakt', tally.paid);
     put('transactions', tally.transactions);
+    for (const [metric, value] of chainSamples(chainBooks, chain.state)) put(metric, value);
   }
 }

@@ -5,6 +5,8 @@ import type { Wire } from '../../actors/wire.ts';
 import { reputationOf } from '../../protocol/market/reputation.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import { checkExpression, compileExpression, ExpressionError } from '../scenario/expression.ts';
+import type { ChainBooks } from './chain-books.ts';
+import { chainMetrics } from './chain-metrics.ts';
 import { type ProviderBooks, scarcest, scarcestOf } from './ledger-of-providers.ts';
 import { type TenantBooks, totalOf } from './ledger-of-tenants.ts';
 import type { Population } from './population.ts';
@@ -17,6 +19,7 @@ export interface SummaryInput {
   readonly request: RunRequest;
   readonly world: SimulatedWorld<Wire, TenantRequest>;
   readonly chain: WatchedChain;
+  readonly chainBooks: ChainBooks;
   readonly recorder: Recorder;
   readonly books: ReadonlyMap<string, ProviderBooks>;
   readonly tenants: ReadonlyMap<string, TenantBooks>;
@@ -85,6 +88,7 @@ export function summarise(input: SummaryInput): RunResult {
   const files = input.sdl?.metrics() ?? {};
   const summary = {
     ...metricsOf(input),
+    ...chainMetrics(input.chainBooks, input.chain.state, request.scenario.horizon),
     ...files,
     ...classMetrics(classes, input.books),
     ...tenantMetrics(input.tenants),

@@ -17,7 +17,10 @@ const MEMPOOL = { count: 200_000, bytes: 256 << 20 };
 /** Heights over which nodes are compared: one that lags further is compared when it has caught up. */
 const COMPARED = 20_000;
 
-export type Watch = (block: Block, result: BlockResult, state: State) => void;
+/** A block that no node had executed before, the chain as it is after it, and the world's time. */
+export type Watch = (block: Block, result: BlockResult, chain: Chain, now: number) => void;
+/** A node has executed a block, also one that a start executes again. */
+export type OnExecuted = (node: string, height: number, now: number) => void;
 
 interface Reached {
   readonly hash: Uint8Array;
@@ -29,14 +32,16 @@ interface Reached {
 export class WatchedChain {
   readonly #genesis: Genesis;
   readonly #watch: Watch;
+  readonly #onExecuted: OnExecuted;
   readonly #compares: boolean;
   readonly #reached = new Map<number, Reached>();
   #height = 0;
   #newest: Chain | null = null;
 
-  constructor(genesis: Genesis, watch: Watch) {
+  constructor(genesis: Genesis, watch: Watch, onExecuted: OnExecuted = () => undefined) {
     this.#genesis = genesis;
     this.#watch = watch;
+    this.#onExecuted = onExecuted;
     this.#compares = genesis.candidates.length > 1;
   }
 
@@ -50,7 +55,7 @@ export class WatchedChain {
   }
 
   /** A node has executed a block. Throws MonitorViolation when another one has another block, or another state. */
-  onBlock(node: string, block: Block, result: BlockResult, chain: Chain): void {
+  onBlock(node: string, block: Block, result: BlockResult, chain: Chain, now: number): void {
     const { height, hash, appHash } = result;
     if (this.#compares) {
       const other = this.#reached.get(height);
@@ -58,10 +63,12 @@ export class WatchedChain {
       else this.#compare(other, { hash, appHash, by: node }, height);
       this.#reached.delete(height - COMPARED);
     }
-    if (height <= this.#height) return;
-    this.#height = height;
-    this.#newest = chain;
-    this.#watch(block, result, chain.state);
+    if (height > this.#height) {
+      this.#height = height;
+      this.#newest = chain;
+      this.#watch(block, result, chain, now);
+    }
+    this.#onExecuted(node, height, now);
   }
 
   #compare(left: Reached, right: Reached, height: number): void {
@@ -90,11 +97,11 @@ export interface ValidatorSettings {
 
 export function addValidators<Request>(world: SimulatedWorld<Wire, Request>, settings: ValidatorSettings): void {
   const { scenario, genesis, population, scheme, streams, watched } = settings;
-  const { commitments, topology, timeouts, keepBlocks, snapshotEvery } = scenario.chain;
+  const { commitments, clients, topology, timeouts, keepBlocks, snapshotEvery } = scenario.chain;
   const { validators } = population;
   const chain = { genesis, scheme, commitEvery: commitments?.every ?? 0, requireCommits: true };
   const dials = dialLists(validators.length, topology, streams);
-  validators.forEach(({ name, region, address, keys }, index) => {
+  validators.forEach(({ name, region, address, keys, spec }, index) => {
     world.addActor({
       name,
       region,
@@ -107,7 +114,9 @@ export function addValidators<Request>(world: SimulatedWorld<Wire, Request>, set
           mempool: MEMPOOL,
           keepBlocks,
           snapshotEvery,
-          watch: (block, result, now) => watched.onBlock(name, block, result, now),
+          ...(clients === 'light' ? {} : { keepEvents: 0 }),
+          unjails: spec.unjail,
+          watch: (block, result, after) => watched.onBlock(name, block, result, after, world.now),
         }),
     });
   });

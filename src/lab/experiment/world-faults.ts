@@ -19,7 +19,7 @@ interface Resident {
   readonly hosts: number;
 }
 
-/** Everybody, in the order of validators, providers, tenants. */
+/** Everybody, in the order of validators, providers, tenants, delegators. */
 function residentsOf(population: Population): Resident[] {
   const residents: Resident[] = population.validators.map(({ name, region }) => ({
     name,
@@ -32,7 +32,7 @@ function residentsOf(population: Population): Resident[] {
       residents.push({ name, className: spec.name, region, hosts: hosts.length });
     }
   }
-  for (const { spec, members } of population.tenants) {
+  for (const { spec, members } of [...population.tenants, ...population.delegators]) {
     for (const { name, region } of members) residents.push({ name, className: spec.name, region, hosts: 0 });
   }
   return residents;

@@ -21,6 +21,10 @@ export const TOTALS: ReadonlySet<string> = new Set([
   'leases_broken',
   'paid_uakt',
   'transactions',
+  'height',
+  'height_least',
+  'rounds_extra',
+  'blocks_missed',
 ]);
 
 /** Most points of one metric; a figure has fewer pixels than that. */

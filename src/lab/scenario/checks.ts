@@ -17,6 +17,7 @@ import type { WrittenFault } from './schema-faults.ts';
 import { COMPUTE_KEYS } from './schema-tenants.ts';
 import type {
   ChainOptions,
+  DelegatorClass,
   FaultKind,
   FaultTarget,
   NetworkOptions,
@@ -26,7 +27,7 @@ import type {
   TenantClass,
   Workload,
 } from './types.ts';
-import { grouped, show } from './units.ts';
+import { grouped, parseQuantity, show } from './units.ts';
 
 /** Most deployments that a class may be expected to make; more is a slip of the unit. */
 const MAX_ARRIVALS = 100_000_000;
@@ -50,9 +51,11 @@ export interface Parts {
   readonly network: NetworkOptions | undefined;
   readonly providers: readonly ProviderClass[];
   readonly tenants: readonly ReadTenant[];
+  readonly delegators: readonly DelegatorClass[];
   /** Names of all classes that the file declares, read or not. */
   readonly providerNames: readonly string[];
   readonly tenantNames: readonly string[];
+  readonly delegatorNames: readonly string[];
   readonly workload: Workload | null | undefined;
   readonly sdl: SdlWorkload | null | undefined;
   readonly faults: readonly ReadFault[];
@@ -65,6 +68,7 @@ export function checkParts(parts: Parts): FieldIssue[] {
   checkTimes(parts, report);
   checkTotals(parts, report);
   checkChain(parts, report);
+  checkScripts(parts, report);
   checkRegions(parts, report);
   checkTrace(parts, report);
   checkSdl(parts, report);
@@ -103,7 +107,8 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? value : show(value);
 }
 
-function checkTotals({ providers, tenants, providerNames, tenantNames }: Parts, report: Report): void {
+function checkTotals(parts: Parts, report: Report): void {
+  const { providers, tenants, delegators, providerNames, tenantNames, delegatorNames } = parts;
   let providerCount = 0;
   let hostCount = 0;
   for (const { supply } of providers) {
@@ -117,6 +122,15 @@ function checkTotals({ providers, tenants, providerNames, tenantNames }: Parts, 
     report(['providers'], `${grouped(hostCount)} hosts in all`, `at most ${grouped(10 * MAX_MEMBERS)}`, true);
   }
   if (tenantCount > MAX_MEMBERS) report(['tenants'], `${grouped(tenantCount)} tenants in all`, limit, true);
+  const delegatorCount = delegators.reduce((sum, one) => sum + one.count, 0);
+  if (delegatorCount > MAX_MEMBERS) {
+    report(['delegators'], `${grouped(delegatorCount)} delegators in all`, limit, true);
+  }
+  for (const name of delegatorNames) {
+    if (providerNames.includes(name) || tenantNames.includes(name)) {
+      report(['delegators', name], `the name ${show(name)} for delegators and others`, 'a name of its own', true);
+    }
+  }
   for (const name of tenantNames) {
     if (providerNames.includes(name)) {
       report(['tenants', name], `the name ${show(name)} for providers and tenants`, 'a name of its own', true);
@@ -140,15 +154,47 @@ function checkChain({ chain }: Parts, report: Report): void {
       'every_block or {every: 10}: off is for one alone',
     );
   }
+  if (chain.clients === 'light' && chain.commitments?.every !== 1) {
+    report(['chain', 'commitments'], null, 'every_block: light clients believe what each block commits to');
+  }
   if (chain.validators.every(one => one.stake < MICRO_PER_AKASH)) {
     report(['chain', 'validators'], 'nobody with a stake of 1 AKASH', 'somebody who can be elected');
   }
+}
+
+/** Steps of delegators come within the run and name validators that there are. */
+function checkScripts({ delegators, chain, horizon, data }: Parts, report: Report): void {
+  const count = chain === undefined ? Number.POSITIVE_INFINITY : validatorCount(chain);
+  const written = data.delegators as Record<string, { script: Record<string, unknown>[] }> | undefined;
+  for (const { name } of delegators) {
+    written?.[name]?.script.forEach((step, i) => {
+      const path = ['delegators', name, 'script', i];
+      for (const key of ['from', 'to']) {
+        const index = typeof step[key] === 'string' ? Number(step[key].replace('validator-', '')) : 0;
+        if (index >= count) report([...path, key], null, `validator-0 to validator-${count - 1}`);
+      }
+      if (horizon !== undefined && timeOf(step.at) >= horizon)
+        report([...path, 'at'], null, `less than the horizon, ${shown(data.horizon)}`);
+    });
+  }
+}
+
+/** A time as it stands in a file that could be read. */
+function timeOf(written: unknown): number {
+  return parseQuantity('duration', written);
 }
 
 /** All regions that providers may be in; null when some class could not be read. */
 function providerRegions({ providers, providerNames }: Parts): ReadonlySet<string> | null {
   if (providers.length < providerNames.length) return null;
   return new Set(providers.flatMap(({ region }) => [...region.regions]));
+}
+
+/** Regions of all who are not providers. */
+function otherRegions({ tenants, delegators, chain }: Parts): string[] {
+  return [...tenants, ...delegators, ...(chain?.validators ?? [])].flatMap(({ region }) => [
+    ...(region?.regions ?? []),
+  ]);
 }
 
 function checkRegions(parts: Parts, report: Report): void {
@@ -167,6 +213,14 @@ function checkRegions(parts: Parts, report: Report): void {
       }
     }
   };
+  for (const { name, region } of parts.delegators) {
+    check(region, ['delegators', name, 'region'], new Set([...supplied, ...linked]), 'of a provider or a link');
+  }
+  // Validators may be where nobody else is; beside a table of links a region without any is a slip.
+  for (const [i, { region }] of linked.size === 0 ? [] : (parts.chain?.validators ?? []).entries()) {
+    const path = ['chain', 'validators', i, 'region'];
+    check(region, path, new Set([...supplied, ...linked]), 'of a provider or a link');
+  }
   for (const tenant of parts.tenants) {
     const path = ['tenants', tenant.name];
     check(tenant.region, [...path, 'region'], new Set([...supplied, ...linked]), 'of a provider or a link');
@@ -181,11 +235,11 @@ function checkRegions(parts: Parts, report: Report): void {
 
 /** With a table of links and no latency for the others, each pair of regions in use must be in the table. */
 function checkLinks(parts: Parts, supplied: ReadonlySet<string>, linked: ReadonlySet<string>, report: Report): void {
-  const { network, tenants, data } = parts;
+  const { network, data } = parts;
   if (network === undefined || linked.size === 0) return;
   if (isRecord(data.network) && data.network.latency !== undefined) return;
   const pairs = new Set(network.regions.map(({ from, to }) => `${from} ${to}`));
-  const used = [...new Set([...supplied, ...tenants.flatMap(({ region }) => [...(region?.regions ?? [])])])];
+  const used = [...new Set([...supplied, ...otherRegions(parts)])];
   used.forEach((from, i) => {
     for (const to of used.slice(i + 1)) {
       if (pairs.has(`${from} ${to}`)) continue;
@@ -289,12 +343,12 @@ function checkTarget(parts: Parts, target: FaultTarget, kind: FaultKind, path: r
   if (target.kind === 'region') {
     const supplied = providerRegions(parts);
     if (supplied === null) return;
-    const known = new Set([...supplied, ...parts.tenants.flatMap(({ region }) => [...(region?.regions ?? [])])]);
+    const known = new Set([...supplied, ...otherRegions(parts)]);
     if (known.has(target.region)) return;
     report(path, null, `a region that somebody is in: ${expectedName(target.region, [...known])}`);
     return;
   }
-  const names = [...parts.providerNames, ...parts.tenantNames, VALIDATOR_CLASS];
+  const names = [...parts.providerNames, ...parts.tenantNames, ...parts.delegatorNames, VALIDATOR_CLASS];
   if (!names.includes(target.class)) {
     report(path, null, `a participant, class or region:<name>: ${expectedName(target.class, names)}`);
     return;
@@ -317,9 +371,9 @@ function checkMember(
 ): void {
   const provider = parts.providers.find(({ name }) => name === target.class);
   const supply = provider?.supply.kind === 'counted' ? provider.supply : null;
-  const tenant = parts.tenants.find(({ name }) => name === target.class);
+  const other = [...parts.tenants, ...parts.delegators].find(({ name }) => name === target.class);
   const members =
-    target.class === VALIDATOR_CLASS ? parts.chain && validatorCount(parts.chain) : (supply?.count ?? tenant?.count);
+    target.class === VALIDATOR_CLASS ? parts.chain && validatorCount(parts.chain) : (supply?.count ?? other?.count);
   if (members !== undefined && target.index >= members) {
     const all = members === 1 ? '' : ` to ${target.class}-${members - 1}`;
     report(path, null, `${target.class}-0${all}`);

@@ -11,6 +11,7 @@ import { distribution } from './distribution-fields.ts';
 import {
   choice,
   expression,
+  flag,
   list,
   mapOf,
   matching,
@@ -25,6 +26,7 @@ import {
 } from './fields.ts';
 import { MAX_CLASSES, MAX_FAULTS, MAX_HORIZON, MAX_VALIDATORS } from './limits.ts';
 import { className, duration, given, region, regionName } from './schema-common.ts';
+import { delegatorSchema } from './schema-delegators.ts';
 import { faultSchema } from './schema-faults.ts';
 import { providerSchema } from './schema-providers.ts';
 import { asSdlWorkload, SDL_KEYS, sdlWorkload } from './schema-sdl.ts';
@@ -62,10 +64,11 @@ const validatorClass = shape({
     '10%',
   ),
   region: region.optional(),
+  unjail: flag().prefault(true).describe('one that was jailed for missing blocks asks to come back'),
 }).transform(({ region: where, ...rest }): ValidatorClass => ({ ...rest, region: where ?? null }));
 const validators = choice<readonly ValidatorClass[]>(
   'validators',
-  'a number of validators, or a list of classes with count, stake, commission and region',
+  'a number of validators, or a list of classes with count, stake, commission, region and unjail',
   {
     tagged: {},
     plain: whole(1, MAX_VALIDATORS).transform(count => [validatorClass.parse({ count })]),
@@ -92,14 +95,20 @@ const chain: z.ZodType<ChainOptions> = shape({
   topology: given(topology, 'mesh').describe('connections among validators'),
   timeouts: given(timeouts, {}).describe('how long a round waits for a proposal and for votes'),
   keepBlocks: whole(1, 10_000_000).prefault(200).describe('blocks that a node keeps for others'),
-  snapshotEvery: whole(0, 10_000_000).prefault(100).describe('blocks between snapshots of the state; 0: none'),
+  snapshotEvery: whole(0, 10_000_000).prefault(1_000).describe('blocks between snapshots of the state; 0: none'),
   commitments: commitments.optional().describe('off by default with one validator, else every block'),
+  clients: oneOf(['trusting', 'light'])
+    .optional()
+    .describe('whether clients believe their node, as with one validator by default, or only what is proven'),
   signatures: oneOf(['keyed-hash', 'ed25519']).prefault('keyed-hash'),
   invariants: given(invariants, 'every_block'),
   params: mapOf(paramValue, matching(/^[A-Za-z]\w{0,63}$/, 'a parameter name'), 256, 'parameters').prefault({}),
-}).transform(({ commitments: written, ...rest }) => {
+}).transform(({ commitments: written, clients, ...rest }) => {
   const isAlone = rest.validators.reduce((sum, one) => sum + one.count, 0) === 1;
-  return { ...rest, commitments: written === undefined ? (isAlone ? null : { every: 1 }) : written };
+  // Without a commitment in every block nothing can be proven of it.
+  const commitments = written === undefined ? (isAlone && clients !== 'light' ? null : { every: 1 }) : written;
+  const canProve = commitments?.every === 1;
+  return { ...rest, commitments, clients: clients ?? (isAlone || !canProve ? 'trusting' : 'light') };
 });
 
 const link = shape({
@@ -186,6 +195,7 @@ export const scenarioFields = shape({
   network: given(network, {}),
   providers: classes(providerSchema),
   tenants: classes(tenantSchema),
+  delegators: classes(delegatorSchema),
   workload: workload.optional(),
   faults: list(faultSchema, 0, MAX_FAULTS, 'faults').prefault([]),
   observe: given(observe, {}),

@@ -85,6 +85,8 @@ export interface ValidatorClass {
   readonly commission: number;
   /** `null`: nowhere in particular. */
   readonly region: RegionChoice | null;
+  /** Whether one that was jailed for missing blocks asks to come back as soon as it may. */
+  readonly unjail: boolean;
 }
 
 /** Who is connected to whom: everybody with everybody, or each with about `degree` others. */
@@ -108,6 +110,8 @@ export interface ChainOptions {
   readonly keepBlocks: number;
   /** A snapshot of the state at every so many heights; 0 = never. */
   readonly snapshotEvery: number;
+  /** Whether tenants and providers take the node that they ask at its word, or believe only what is proven. */
+  readonly clients: 'trusting' | 'light';
   /** `null`: the state is not committed to (only with one validator). */
   readonly commitments: EveryBlocks | null;
   readonly signatures: 'keyed-hash' | 'ed25519';
@@ -358,7 +362,40 @@ export interface SdlWorkload {
   readonly conversion: PriceConversion;
 }
 
-export const OBSERVED_FILES = ['orders', 'leases', 'providers', 'blocks', 'payments', 'events', 'sdl'] as const;
+/** What a delegator does with its stake, and when. Validators are named by their number. */
+export type StakeStep =
+  | { readonly kind: 'delegate'; readonly at: number; readonly to: number; readonly amount: bigint }
+  | { readonly kind: 'undelegate'; readonly at: number; readonly from: number; readonly amount: bigint }
+  | {
+      readonly kind: 'redelegate';
+      readonly at: number;
+      readonly from: number;
+      readonly to: number;
+      readonly amount: bigint;
+    }
+  | { readonly kind: 'withdraw'; readonly at: number; readonly from: number };
+
+/** Accounts that stake with validators. Each member goes through the whole script. */
+export interface DelegatorClass {
+  readonly name: string;
+  readonly count: number;
+  /** micro-AKASH at the beginning */
+  readonly balance: bigint;
+  readonly region: RegionChoice | null;
+  /** By time. */
+  readonly script: readonly StakeStep[];
+}
+
+export const OBSERVED_FILES = [
+  'orders',
+  'leases',
+  'providers',
+  'blocks',
+  'validators',
+  'payments',
+  'events',
+  'sdl',
+] as const;
 export type ObservedFile = (typeof OBSERVED_FILES)[number];
 
 export interface Scenario {
@@ -374,6 +411,7 @@ export interface Scenario {
   /** In the order of the file. */
   readonly providers: readonly ProviderClass[];
   readonly tenants: readonly TenantClass[];
+  readonly delegators: readonly DelegatorClass[];
   readonly workload: Workload | null;
   readonly sdl: SdlWorkload | null;
   /** By time, then in the order of the file. */

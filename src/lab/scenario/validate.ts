@@ -15,6 +15,7 @@ import type { ScenarioError, Step } from './problem.ts';
 import { dotted, expectedName, formatError } from './problem.ts';
 import { scenarioFields } from './schema.ts';
 import { className } from './schema-common.ts';
+import { delegatorSchema } from './schema-delegators.ts';
 import { faultSchema } from './schema-faults.ts';
 import { providerSchema } from './schema-providers.ts';
 import { tenantSchema } from './schema-tenants.ts';
@@ -84,11 +85,12 @@ class SectionReader {
       if (!known.includes(key)) this.issue([key], expectedName(key, known), `the key ${show(key)}`, true);
     }
     for (const [key, schema] of this.isMap ? Object.entries(fields) : []) {
-      if (key === 'providers' || key === 'tenants' || key === 'faults') continue;
+      if (key === 'providers' || key === 'tenants' || key === 'delegators' || key === 'faults') continue;
       this.sections[key] = this.part(schema, this.data[key], [key]);
     }
     const providers = this.classes('providers', providerSchema);
     const tenants = this.classes('tenants', tenantSchema);
+    const delegators = this.classes('delegators', delegatorSchema);
     const sections = this.sections as Partial<Scenario>;
     const [trace, sdl] = workloadOf(this.sections, this.data);
     return {
@@ -99,15 +101,17 @@ class SectionReader {
       network: sections.network,
       providers: providers as ProviderClass[],
       tenants: tenants as ReadTenant[],
+      delegators,
       providerNames: names(this.data.providers),
       tenantNames: names(this.data.tenants),
+      delegatorNames: names(this.data.delegators),
       workload: trace,
       sdl,
       faults: this.faults(),
     };
   }
 
-  classes<T>(section: 'providers' | 'tenants', schema: z.ZodType<T>): (T & { name: string })[] {
+  classes<T>(section: 'providers' | 'tenants' | 'delegators', schema: z.ZodType<T>): (T & { name: string })[] {
     const map = this.data[section];
     if (map === undefined) return [];
     if (!isRecord(map)) {
@@ -167,6 +171,7 @@ function assemble(reader: SectionReader, parts: Parts): Scenario {
     network: sections.network,
     providers: [...parts.providers],
     tenants: parts.tenants.map(tenant => ({ ...tenant, last: tenant.last ?? horizon })),
+    delegators: [...parts.delegators],
     workload: parts.workload ?? null,
     sdl: parts.sdl ?? null,
     faults: sortedFaults(parts.faults),

@@ -1,10 +1,11 @@
 /** Blocks and headers. */
 
 import { address } from '../codec/address.ts';
-import { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { ByteReader, ByteWriter, equalBytes } from '../codec/bytes.ts';
 import { merkleRoot } from '../codec/merkle.ts';
 import { HASH_WORDS, sha256Into, wordsToBytes } from '../codec/sha256.ts';
 import { byteString, type CodecType, encode, list, optional, struct, text, uint } from '../codec/struct.ts';
+import { commitHash } from '../consensus/commit.ts';
 import { type Commit, commit } from '../consensus/types.ts';
 import { type Facilitation, facilitation } from '../model/messages.ts';
 import { readTransaction, type Transaction } from './transaction.ts';
@@ -50,7 +51,16 @@ const MAX_TRANSACTIONS = 1_000_000;
 const scratch = new ByteWriter(65_536);
 const hashWords = new Int32Array(HASH_WORDS);
 
+const hashes = new WeakMap<Header, Uint8Array>();
+
+/** The hash by which a block is known. Headers never change, so each is hashed once. */
 export function headerHash(one: Header): Uint8Array {
+  let hash = hashes.get(one);
+  if (hash === undefined) hashes.set(one, (hash = hashOf(one)));
+  return hash;
+}
+
+function hashOf(one: Header): Uint8Array {
   scratch.reset();
   header.write(scratch, one);
   const bytes = scratch.view();
@@ -61,6 +71,22 @@ export function headerHash(one: Header): Uint8Array {
 /** The root over facilitation and transactions of a block. */
 export function contentRoot(facilitated: readonly Facilitation[], transactions: readonly Transaction[]): Uint8Array {
   return merkleRoot([encode(facilitationList, facilitated), ...transactions.map(tx => tx.encode())]);
+}
+
+/**
+ * Why a block's body is not the one that its header names, or null. Anybody can put another body under a good header:
+ * such bytes say something about who sent them and nothing about the block of that name.
+ */
+export function faultOfBody({
+  header: head,
+  facilitation: facilitated,
+  transactions,
+  lastCommit,
+}: Block): string | null {
+  const named = lastCommit === null ? NO_HASH : commitHash(lastCommit);
+  if (!equalBytes(head.lastCommit, named)) return 'its last commit is not the one that its header names';
+  if (equalBytes(head.content, NO_HASH)) return null;
+  return equalBytes(head.content, contentRoot(facilitated, transactions)) ? null : 'its content root is wrong';
 }
 
 export function encodeBlock(block: Block): Uint8Array {

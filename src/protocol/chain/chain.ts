@@ -160,6 +160,10 @@ export class Chain {
   get rotation(): Rotation {
     return new Rotation(this.state.chainwide.validators);
   }
+  /** Whether the state is committed to in every block, so that each header proves the state before it. */
+  get hasCommitment(): boolean {
+    return this.#commitEvery === 1;
+  }
   /** Proofs under the newest app hash. Throws when no commitment is kept. */
   get commitment(): Commitment {
     if (this.#commitment === null) throw new Error('commitments are off');

@@ -4,7 +4,7 @@
  * topic is not among the block's: so a withheld event is a provable gap.
  */
 import { ByteWriter, equalBytes } from '../codec/bytes.ts';
-import { inclusionProof, merkleRoot, verifyInclusion } from '../codec/merkle.ts';
+import { MerkleTree, merkleRoot, verifyInclusion } from '../codec/merkle.ts';
 import { sha256 } from '../codec/sha256.ts';
 import { byteString, decode, encode, struct, text, uint } from '../codec/struct.ts';
 import { compareTexts } from '../codec/utf8.ts';
@@ -43,13 +43,22 @@ export interface TopicProof {
 }
 
 export class EventCommitment {
+  readonly #lists: ReadonlyMap<string, readonly Event[]>;
   readonly #topics: readonly string[];
   readonly #leaves: readonly Uint8Array[];
+  /** Made for the first proof: who only commits needs none. */
+  #tree: MerkleTree | null = null;
 
   constructor(events: readonly Event[]) {
     const lists = eventsByTopic(events);
+    this.#lists = lists;
     this.#topics = [...lists.keys()].sort(compareTexts);
     this.#leaves = this.#topics.map(topic => leafOf(topic, lists.get(topic) as Event[]));
+  }
+
+  /** All events of a topic, in the order in which they happened. */
+  eventsOf(topic: string): readonly Event[] {
+    return this.#lists.get(topic) ?? [];
   }
 
   root(): Uint8Array {
@@ -58,16 +67,27 @@ export class EventCommitment {
 
   /** Proof of all events of a topic, or that there are none. */
   prove(topic: string): TopicProof {
-    const size = this.#leaves.length;
-    const index = this.#topics.indexOf(topic);
-    if (index >= 0) return { size, index, path: inclusionProof(this.#leaves, index), before: null, after: null };
-    let next = this.#topics.findIndex(other => compareTexts(other, topic) > 0);
-    if (next < 0) next = size;
+    this.#tree ??= new MerkleTree(this.#leaves);
+    const tree = this.#tree;
+    const { size } = tree;
+    const next = this.#placeOf(topic);
+    if (this.#topics[next] === topic) return { size, index: next, path: tree.proof(next), before: null, after: null };
     const before = next === 0 ? null : (this.#leaves[next - 1] as Uint8Array);
-    const path = next === 0 ? [] : inclusionProof(this.#leaves, next - 1);
-    const after =
-      next === size ? null : { leaf: this.#leaves[next] as Uint8Array, path: inclusionProof(this.#leaves, next) };
+    const path = next === 0 ? [] : tree.proof(next - 1);
+    const after = next === size ? null : { leaf: this.#leaves[next] as Uint8Array, path: tree.proof(next) };
     return { size, index: next - 1, path, before, after };
+  }
+
+  /** Where a topic stands or would stand. */
+  #placeOf(topic: string): number {
+    let low = 0;
+    let high = this.#topics.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compareTexts(this.#topics[middle] as string, topic) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 

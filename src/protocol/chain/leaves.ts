@@ -7,7 +7,7 @@
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { ByteReader, ByteWriter } from '../codec/bytes.ts';
-import type { Codec } from '../codec/struct.ts';
+import type { Codec, CodecType } from '../codec/struct.ts';
 import type { Row } from '../ledger/journal.ts';
 import type { Table } from '../ledger/table.ts';
 import { Provider } from '../model/market-rows.ts';
@@ -120,18 +120,23 @@ const CHAINWIDE: LeafKind = {
     return true;
   },
   restore(reader, state) {
-    const value = chainwideLeaf.read(reader);
-    const params: Record<string, ParameterValue> = {};
-    for (const name of PARAMETER_NAMES) {
-      const at = reader.offset;
-      const text = reader.text(256);
-      const parameter = parameterFromText(name, text);
-      if (parameter === undefined) throw reader.error(`${name} = ${text}`, 'a value of this parameter', at);
-      params[name] = parameter;
-    }
-    Object.assign(state.editChainwide(), value, { params: params as Params });
+    Object.assign(state.editChainwide(), readChainwide(reader));
   },
 };
+
+/** What the leaf `chainwide` holds. Throws DecodeError for bytes that are no such leaf. */
+export function readChainwide(reader: ByteReader): CodecType<typeof chainwideLeaf> & { readonly params: Params } {
+  const value = chainwideLeaf.read(reader);
+  const params: Record<string, ParameterValue> = {};
+  for (const name of PARAMETER_NAMES) {
+    const at = reader.offset;
+    const text = reader.text(256);
+    const parameter = parameterFromText(name, text);
+    if (parameter === undefined) throw reader.error(`${name} = ${text}`, 'a value of this parameter', at);
+    params[name] = parameter;
+  }
+  return { ...value, params: params as Params };
+}
 
 const ACCOUNT = perRow(
   'account',

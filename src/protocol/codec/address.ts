@@ -3,9 +3,9 @@
  * 20 bytes of the SHA-256 of a public key. Only the lower-case form is an address, so that each account has one name.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bech32 } from '@scure/base';
 import { BoundedMemo } from './memo.ts';
+import { sha256 } from './sha256.ts';
 import { type Codec, refine, text } from './struct.ts';
 
 /** The human-readable part of every address. */

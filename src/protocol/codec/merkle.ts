@@ -102,6 +102,51 @@ export function inclusionProof(leaves: readonly Uint8Array[], index: number): Ui
   return proof.reverse();
 }
 
+/** A tree that is kept, for many proofs over one list: each costs its own length, where `inclusionProof` hashes anew. */
+export class MerkleTree {
+  readonly size: number;
+  /** Hashes level by level from the leaves up, eight words each. */
+  readonly #levels: readonly Int32Array[];
+
+  constructor(leaves: readonly Uint8Array[]) {
+    this.size = leaves.length;
+    let level: Int32Array = leafHashes(leaves);
+    const levels = [level];
+    for (let count = leaves.length; count > 1; count = (count + 1) >> 1) {
+      const pairs = count >> 1;
+      const above = new Int32Array(8 * ((count + 1) >> 1));
+      for (let i = 0; i < pairs; i++) {
+        putWords(level, 16 * i, 1);
+        putWords(level, 16 * i + 8, 1 + HASH_BYTES);
+        sha256Into(nodeBlock, 0, nodeBlock.length, above, 8 * i);
+      }
+      if ((count & 1) === 1) above.set(level.subarray(8 * (count - 1), 8 * count), 8 * pairs);
+      level = above;
+      levels.push(level);
+    }
+    this.#levels = levels;
+  }
+
+  /** The same as `merkleRoot` of the leaves. */
+  root(): Uint8Array<ArrayBuffer> {
+    return this.size === 0 ? merkleRoot([]) : wordsToBytes(this.#levels.at(-1)!, 0);
+  }
+
+  /** The same as `inclusionProof` of the leaves. Throws RangeError if there is no such leaf. */
+  proof(index: number): Uint8Array[] {
+    if (!isCount(index) || index >= this.size) throw new RangeError(`no leaf ${index} in a list of ${this.size}`);
+    const proof: Uint8Array[] = [];
+    let at = index;
+    for (const level of this.#levels) {
+      const sibling = at ^ 1;
+      // The last of a level with an odd number moves up as it is.
+      if (8 * sibling < level.length) proof.push(wordsToBytes(level, 8 * sibling));
+      at >>= 1;
+    }
+    return proof;
+  }
+}
+
 /** Whether a proof shows that `leaf` is at `index` of the list of `size` leaves with this root. Throws nothing. */
 export function verifyInclusion(
   root: Uint8Array,

@@ -12,10 +12,7 @@
  *    SHA-256 of the 64 bytes: there is no padding block, which is sound only because its input has one fixed length.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
 import { BLOCK, compress } from './sha256-compress.ts';
-
-export { sha256 };
 
 /** The initial state of standard SHA-256. */
 const INITIAL = Int32Array.of(
@@ -111,6 +108,14 @@ function hashFrom(
 /** Standard SHA-256 of `length` bytes at `offset`, as eight words at `outAt` of `out`. */
 export function sha256Into(bytes: Uint8Array, offset: number, length: number, out: Int32Array, outAt: number): void {
   hashFrom(INITIAL, 0, bytes, offset, length, out, outAt);
+}
+
+const digestWords = new Int32Array(HASH_WORDS);
+
+/** Standard SHA-256. For the short inputs that a chain hashes all day, twice as fast as a general implementation. */
+export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  hashFrom(INITIAL, 0, bytes, 0, bytes.length, digestWords, 0);
+  return wordsToBytes(digestWords, 0);
 }
 
 /**

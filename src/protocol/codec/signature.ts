@@ -6,9 +6,9 @@
  * every validator of a process verifies the same transactions.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
 import { equalBytes } from './bytes.ts';
 import { keyedHash128, lanesToBytes, murmur128 } from './keyed-hash.ts';
+import { sha256 } from './sha256.ts';
 
 /** A key pair; both halves are 32 bytes. */
 export interface KeyPair {

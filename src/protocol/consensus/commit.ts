@@ -7,8 +7,8 @@
  * bend the time of the next block.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
 import { EncodeError } from '../codec/errors.ts';
+import { sha256 } from '../codec/sha256.ts';
 import type { SignatureScheme } from '../codec/signature.ts';
 import { encode } from '../codec/struct.ts';
 import { compareTexts } from '../codec/utf8.ts';

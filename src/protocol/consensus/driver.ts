@@ -137,12 +137,12 @@ export class Driver {
   }
 
   /**
-   * A proposal whose signature holds. Ignored: another height, a round out of bounds, not from whose turn it is, a
-   * proof-of-lock round not before its own, repetitions.
+   * A proposal whose signature holds. After the decision only an offence comes of it. Ignored: another height, a round
+   * out of bounds, not from whose turn it is, a proof-of-lock round not before its own, repetitions.
    */
   onProposal(proposal: Proposal): readonly DriverOutput[] {
     const { round, polRound } = proposal;
-    if (proposal.height !== this.height || this.#decision !== null) return NOTHING;
+    if (proposal.height !== this.height) return NOTHING;
     if (round < 0 || round > Math.max(this.#state.round, 0) + MAX_PROPOSAL_ROUNDS_AHEAD) return NOTHING;
     if (polRound < NO_ROUND || polRound >= round) return NOTHING;
     if (proposal.proposer !== this.#proposerOf(round)) return NOTHING;
@@ -150,6 +150,7 @@ export class Driver {
     if (!kept) return NOTHING;
     const out: DriverOutput[] = [];
     if (conflictsWith !== null) out.push({ type: 'evidence', of: 'proposal', first: conflictsWith, second: proposal });
+    if (this.#decision !== null) return out;
     this.#note(this.#votes.addProposer(round, proposal.proposer), out);
     this.#votes.expect(round, proposal.value);
     // The polka that the proposal refers to may hang on an equivocator's vote.

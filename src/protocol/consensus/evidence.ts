@@ -8,7 +8,7 @@
  * which is part of what was signed, so that signatures of one chain accuse nobody on another.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256 } from '../codec/sha256.ts';
 import type { SignatureScheme } from '../codec/signature.ts';
 import { type Codec, type CodecType, encode, struct, tagged } from '../codec/struct.ts';
 import { compareTexts } from '../codec/utf8.ts';

@@ -74,12 +74,20 @@ export interface Commit {
 
 const HEX = '0123456789abcdef';
 
+/** Values of the characters of lower-case hex; -1 for all others. */
+const DIGITS = new Int8Array(128).fill(-1);
+for (let i = 0; i < 16; i++) DIGITS[HEX.charCodeAt(i)] = i;
+
 /** The bytes of a value id. Throws RangeError unless it is 64 lower-case hex digits. */
 export function valueBytes(value: ValueId): Uint8Array {
-  if (!/^[0-9a-f]{64}$/.test(value))
-    throw new RangeError(`found the value id ${value}, expected 64 lower-case hex digits`);
   const bytes = new Uint8Array(32);
-  for (let i = 0; i < 32; i++) bytes[i] = (HEX.indexOf(value[2 * i]!) << 4) | HEX.indexOf(value[2 * i + 1]!);
+  let isHex = value.length === 64;
+  for (let i = 0; isHex && i < 32; i++) {
+    const byte = (DIGITS[value.charCodeAt(2 * i)] ?? -1) * 16 + (DIGITS[value.charCodeAt(2 * i + 1)] ?? -1);
+    isHex = byte >= 0 && DIGITS[value.charCodeAt(2 * i + 1)]! >= 0;
+    bytes[i] = byte;
+  }
+  if (!isHex) throw new RangeError(`found the value id ${value}, expected 64 lower-case hex digits`);
   return bytes;
 }
 

@@ -5,9 +5,9 @@
  * count power, never heads, and are exact: three times the total is a safe integer by construction of genesis.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
 import { address } from '../codec/address.ts';
 import { equalBytes } from '../codec/bytes.ts';
+import { sha256 } from '../codec/sha256.ts';
 import { type Codec, encode, fixedBytes, list, struct, uint } from '../codec/struct.ts';
 import { compareTexts } from '../codec/utf8.ts';
 import { MAX_VALIDATORS, type Validator } from './types.ts';

@@ -6,6 +6,9 @@ import { scenarioJsonSchemaText } from '../../../src/lab/scenario/json-schema.ts
 import { InvalidScenario } from '../../../src/lab/scenario/problem.ts';
 import { BASE, errorsOf, load, variant } from './fixture.ts';
 
+/** What `validators` says where nothing is said. */
+const ONE_VALIDATOR = [{ count: 1, stake: 1_000_000_000_000n, commission: 100_000, region: null, unjail: true }];
+
 describe('a small scenario', () => {
   it('has its defaults filled in and its units gone', () => {
     const { scenario, trace, sources } = load(BASE);
@@ -18,7 +21,8 @@ describe('a small scenario', () => {
       warmup: 0,
       chain: {
         blockInterval: 6_000_000,
-        validators: 1,
+        validators: ONE_VALIDATOR,
+        topology: { kind: 'mesh' },
         commitments: null,
         signatures: 'keyed-hash',
         invariants: { every: 1 },
@@ -81,13 +85,51 @@ describe('sections', () => {
     const text = `${BASE}chain: {blockInterval: 1s, commitments: {every: 12}, invariants: end, signatures: ed25519, params: {leaseTax: 1000, rule: x, on: true}}\n`;
     expect(load(text).scenario.chain).toEqual({
       blockInterval: 1_000_000,
-      validators: 1,
+      validators: ONE_VALIDATOR,
+      topology: { kind: 'mesh' },
+      timeouts: {
+        propose: { base: 3_000_000, delta: 500_000 },
+        prevote: { base: 1_000_000, delta: 500_000 },
+        precommit: { base: 1_000_000, delta: 500_000 },
+      },
+      keepBlocks: 200,
+      snapshotEvery: 1_000,
       commitments: { every: 12 },
+      clients: 'trusting',
       signatures: 'ed25519',
       invariants: null,
       params: { leaseTax: 1000, rule: 'x', on: true },
     });
     expect(load(`${BASE}chain: {commitments: every_block}\n`).scenario.chain.commitments).toEqual({ every: 1 });
+  });
+
+  it('classes of validators', () => {
+    const text = `${BASE}chain: {validators: [{count: 2, stake: 5 akash, region: [eu]}, {unjail: false, commission: 5%}]}\n`;
+    const { validators, commitments } = load(text).scenario.chain;
+    expect(commitments).toEqual({ every: 1 });
+    expect(validators).toEqual([
+      { count: 2, stake: 5_000_000n, commission: 100_000, region: { kind: 'cycle', regions: ['eu'] }, unjail: true },
+      { count: 1, stake: 1_000_000_000_000n, commission: 50_000, region: null, unjail: false },
+    ]);
+  });
+
+  it('delegators: steps in the order of time', () => {
+    const script =
+      '[{at: 2h, kind: redelegate, from: validator-0, to: validator-1, amount: 2 akash}, {at: 1h, kind: delegate, to: validator-0, amount: 3 akash}]';
+    const text = `${BASE}chain: {validators: 2}\ndelegators: {fund: {balance: 9 akash, region: eu, script: ${script}}}\n`;
+    expect(load(text).scenario.delegators).toEqual([
+      {
+        name: 'fund',
+        count: 1,
+        balance: 9_000_000n,
+        region: { kind: 'cycle', regions: ['eu'] },
+        script: [
+          { at: 3_600_000_000, kind: 'delegate', to: 0, amount: 3_000_000n },
+          { at: 7_200_000_000, kind: 'redelegate', from: 0, to: 1, amount: 2_000_000n },
+        ],
+      },
+    ]);
+    expect(load(BASE).scenario.delegators).toEqual([]);
   });
 
   it('network: links go both ways unless both are given', () => {
@@ -470,9 +512,54 @@ describe('bad input', () => {
       'tenants.web: found 5, expected a map of count, balance',
     ],
     [
-      'several validators',
-      ['horizon: 2d', 'horizon: 2d\nchain: {validators: 4}'],
-      'chain.validators: found 4 validators, expected 1: chains of several validators cannot be run yet',
+      'several validators without commitments',
+      ['horizon: 2d', 'horizon: 2d\nchain: {validators: 4, commitments: off}'],
+      'chain.commitments: found off with 4 validators, expected every_block or {every: 10}',
+    ],
+    [
+      'validators of whom nobody can be elected',
+      ['horizon: 2d', 'horizon: 2d\nchain: {validators: [{count: 2, stake: 10 uakt}]}'],
+      'chain.validators: found nobody with a stake of 1 AKASH, expected somebody who can be elected',
+    ],
+    [
+      'a validator where there is no link to',
+      [
+        'horizon: 2d',
+        'horizon: 2d\nchain: {validators: [{region: us}, {region: ue}]}\nnetwork: {latency: 1ms, regions: [{from: eu, to: us, p50: 1ms, p90: 1ms}]}',
+      ],
+      'chain.validators.1.region: found the region "ue", expected a region of a provider or a link',
+    ],
+    [
+      'a delegator with a validator that there is not',
+      [
+        'horizon: 2d',
+        'horizon: 2d\nchain: {validators: 2}\ndelegators: {fund: {balance: 1 akash, script: [{at: 1h, kind: withdraw, from: validator-2}]}}',
+      ],
+      'delegators.fund.script.0.from: found "validator-2", expected validator-0 to validator-1',
+    ],
+    [
+      'a step after the end',
+      [
+        'horizon: 2d',
+        'horizon: 2d\ndelegators: {fund: {balance: 1 akash, script: [{at: 2d, kind: withdraw, from: validator-0}]}}',
+      ],
+      'delegators.fund.script.0.at: found "2d", expected less than the horizon, 2d',
+    ],
+    [
+      'a delegator by the name of a tenant',
+      [
+        'horizon: 2d',
+        'horizon: 2d\ndelegators: {web: {balance: 1 akash, script: [{at: 1h, kind: withdraw, from: validator-0}]}}',
+      ],
+      'delegators.web: found the name "web" for delegators and others, expected a name of its own',
+    ],
+    [
+      'an unknown step',
+      [
+        'horizon: 2d',
+        'horizon: 2d\ndelegators: {fund: {balance: 1 akash, script: [{at: 1h, kind: delegat, to: validator-0, amount: 1 akash}]}}',
+      ],
+      'delegators.fund.script.0.kind: found "delegat", expected "delegate" perhaps',
     ],
     [
       'no validators',

@@ -14,7 +14,13 @@
 import type { Gossip } from '../../../actors/gossip.ts';
 import { equalBytes } from '../../../protocol/codec/bytes.ts';
 import type { SignatureScheme } from '../../../protocol/codec/signature.ts';
-import { NO_ROUND, type Proposal, proposalSignBytes, type Vote, voteSignBytes } from '../../../protocol/consensus/types.ts';
+import {
+  NO_ROUND,
+  type Proposal,
+  proposalSignBytes,
+  type Vote,
+  voteSignBytes,
+} from '../../../protocol/consensus/types.ts';
 import type { ValidatorSet } from '../../../protocol/consensus/validator-set.ts';
 import type { ConsensusFacts } from './consensus-monitor.ts';
 import {
@@ -66,6 +72,11 @@ export class Heard {
     this.#scheme = scheme;
   }
 
+  /** Whether words are believed without a look at their signatures. */
+  get isTrusting(): boolean {
+    return this.#scheme === undefined;
+  }
+
   /**
    * Notes a message that a node takes. Every monitor passes on what it is told; the first to do so has it noted, and
    * all get the same answer.
@@ -89,7 +100,7 @@ export class Heard {
         this.#note(this.placeOf(node), PROPOSAL, message.proposal, message.proposal.proposer);
         break;
       case 'block':
-        if (this.#within(message.height)) this.#bookAt(message.height).served[this.placeOf(node)] = true;
+        if (this.isKept(message.height)) this.#bookAt(message.height).served[this.placeOf(node)] = true;
         break;
       default:
     }
@@ -99,8 +110,9 @@ export class Heard {
   /** Notes that a node has executed a height: what is far behind the newest is forgotten. */
   decided(node: string, height: number): void {
     if (height <= this.#top || this.#facts.isByzantine(node)) return;
+    // After a leap, as from a restored chain, the words about this height were too far ahead to be noted.
+    this.#floor = height > this.#top + HEIGHTS_AHEAD ? height : Math.max(this.#floor, height - HEIGHTS_KEPT);
     this.#top = height;
-    this.#floor = Math.max(this.#floor, height - HEIGHTS_KEPT);
     for (const old of this.#books.keys()) if (old <= this.#floor) this.#books.delete(old);
   }
 
@@ -134,8 +146,9 @@ export class Heard {
 
   /** Who votes at a height; undefined while nobody knows, and for forgotten heights. */
   electorate(height: number): Electorate | undefined {
-    const book = this.#books.get(height);
-    if (book === undefined || book.electorate !== undefined) return book?.electorate;
+    if (!this.isKept(height)) return undefined;
+    const book = this.#bookAt(height);
+    if (book.electorate !== undefined) return book.electorate;
     const set = this.#facts.setAt(height);
     if (set === undefined) return undefined;
     if (set !== this.#lastSet) {
@@ -164,17 +177,6 @@ export class Heard {
     return by;
   }
 
-  /** Whether a signature is its author's: undefined while its key is not known. */
-  verdict(step: Step, said: Vote | Proposal, speaker: Speaker): boolean | undefined {
-    if (this.electorate(said.height) === undefined && speaker.key === undefined) return undefined;
-    if (this.#scheme === undefined) return true;
-    if (speaker.key === undefined) return false;
-    const { chainId } = this.#facts;
-    const bytes =
-      step === PROPOSAL ? proposalSignBytes(chainId, said as Proposal) : voteSignBytes(chainId, said as Vote);
-    return this.#scheme.verify(speaker.key, bytes, said.signature);
-  }
-
   /** The speaker of an address, made when it has a node or stands in the set of a height. */
   speakerAt(address: string, height: number): Speaker | undefined {
     const known = this.#speakers.get(address);
@@ -183,17 +185,14 @@ export class Heard {
     return this.#newSpeaker(address);
   }
 
-  #within(height: number): boolean {
+  /** Whether words about a height are kept: neither forgotten nor too far ahead. */
+  isKept(height: number): boolean {
     return height > this.#floor && height <= this.#top + HEIGHTS_AHEAD && Number.isSafeInteger(height);
   }
 
   #note(place: number, step: Step, said: Vote | Proposal, address: string): void {
     const { height, round, signature } = said;
-    if (!this.#within(height) || !(round >= 0 && Number.isSafeInteger(round))) {
-      // A chain that does not begin near height 0: what is said before its first block is not judged.
-      if (this.#top === 0 && Number.isSafeInteger(height) && height > this.#floor) this.#floor = height;
-      return;
-    }
+    if (!this.isKept(height) || !isWellFormed(step, said)) return;
     const speaker = this.#speakers.get(address) ?? this.speakerAt(address, height);
     if (speaker === undefined) return;
     const slots = this.#roundBook(height, round)[step];
@@ -206,7 +205,7 @@ export class Heard {
     }
     const strange = word === undefined || !vouched(word) || !equalSignatures(word.said.signature, signature);
     if (strange) {
-      const good = this.verdict(step, said, speaker);
+      const good = this.#verdict(step, said, speaker);
       if (good === false) return;
       if (word === undefined) {
         word = this.#newWord(step, said, speaker);
@@ -216,6 +215,18 @@ export class Heard {
       if (good === true && !vouched(word)) this.#announce(word);
     }
     this.#hear(word as Word, place);
+  }
+
+  /** Whether a signature is its author's: undefined while the set of its height is not known. */
+  #verdict(step: Step, said: Vote | Proposal, speaker: Speaker): boolean | undefined {
+    if (this.#scheme === undefined) return true;
+    if (this.electorate(said.height) === undefined) return undefined;
+    // Whoever never stood in a set has no key to sign with.
+    if (speaker.key === undefined || !isWritable(step, said)) return false;
+    const { chainId } = this.#facts;
+    const bytes =
+      step === PROPOSAL ? proposalSignBytes(chainId, said as Proposal) : voteSignBytes(chainId, said as Vote);
+    return this.#scheme.verify(speaker.key, bytes, said.signature);
   }
 
   /** From now on a word is known to be its speaker's. */
@@ -320,4 +331,23 @@ export class Heard {
 /** Almost always the same object: compared byte by byte only when it is not. */
 function equalSignatures(left: Uint8Array, right: Uint8Array): boolean {
   return left === right || equalBytes(left, right);
+}
+
+/** Whether the numbers of a word are such as can be signed and sent at all. */
+export function isWellFormed(step: Step, said: Vote | Proposal): boolean {
+  const { height, round } = said;
+  if (!(isCount(height) && isCount(round))) return false;
+  return step === PROPOSAL ? isCount((said as Proposal).polRound + 1) : isCount((said as Vote).time);
+}
+
+function isCount(value: number): boolean {
+  return value >= 0 && Number.isSafeInteger(value);
+}
+
+/** Whether the rest of a word has bytes that can be signed: what has none was never signed. */
+function isWritable(step: Step, said: Vote | Proposal): boolean {
+  if (said.value !== null && !/^[0-9a-f]{64}$/.test(said.value)) return false;
+  if (step !== PROPOSAL) return true;
+  const { parts, partsRoot, value } = said as Proposal;
+  return value !== null && isCount(parts) && partsRoot.length === 32;
 }

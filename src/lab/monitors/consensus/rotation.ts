@@ -89,7 +89,8 @@ function step(candidates: Candidate[]): string {
   let chosen = candidates[0] as Candidate;
   for (const one of candidates) {
     one.priority += one.power;
-    if (one.priority > chosen.priority || (one.priority === chosen.priority && one.address < chosen.address)) chosen = one;
+    if (one.priority > chosen.priority || (one.priority === chosen.priority && one.address < chosen.address))
+      chosen = one;
   }
   chosen.priority -= totalOf(candidates);
   return chosen.address;
