@@ -18,7 +18,9 @@ import type { Answer, ChainStatus, Query, Wire } from './wire.ts';
 const RETRY_TIMER = 'chain/retry';
 /** More than this many transactions under way and the oldest wait is a fault of the chain, not of patience. */
 const MAX_OUTSTANDING = 10_000;
-/** A node by which no transaction gets into so many blocks may be one that passes none on. */
+/** Blocks whose events are kept for a client that is not ready yet. */
+const MAX_EARLY = 1_000;
+/** A node by which no transaction gets into a block in the time of so many may be one that passes none on. */
 const PATIENCE_BLOCKS = 20;
 
 export interface ChainClientOptions {
@@ -45,8 +47,8 @@ export interface ChainListener {
 interface Outstanding {
   nonce: number;
   readonly message: Message;
-  /** How far the chain was when it was sent last. */
-  sentAt: number;
+  /** When it was sent last. */
+  sentAt: Time;
   /** The node that would not take it, when another is to be heard first; empty for none. */
   refusedBy: PeerName;
 }
@@ -60,6 +62,8 @@ export class ChainClient implements LinkHost {
   /** Next nonce; null while it has to be asked for. */
   #nonce: number | null = null;
   readonly #outstanding: Outstanding[] = [];
+  /** What a light client was told before it was ready for the first time; null from then on, and for a trusting one. */
+  #early: { readonly events: readonly Event[]; readonly height: number; readonly time: Time }[] | null;
   /** The time of the input that is being taken. */
   #now: Time = 0;
 
@@ -68,6 +72,7 @@ export class ChainClient implements LinkHost {
     this.address = address;
     this.#options = options;
     this.#listener = listener;
+    this.#early = light === undefined ? null : [];
     const topics = [accountTopic(address), GOVERNANCE_TOPIC, ...options.topics];
     this.#link =
       light === undefined
@@ -108,7 +113,7 @@ export class ChainClient implements LinkHost {
     if (this.#link.node === '') return;
     const { keys, scheme } = this.#options;
     entry.nonce = this.#nonce as number;
-    entry.sentAt = this.#link.height;
+    entry.sentAt = this.#now;
     this.#nonce = entry.nonce + 1;
     const { nonce, message } = entry;
     const body = { chainId: (this.#status as ChainStatus).chainId, account: this.address, nonce, grant: '', message };
@@ -139,8 +144,11 @@ export class ChainClient implements LinkHost {
   }
 
   onEvents(events: readonly Event[], height: number, time: Time, now: Time, out: Effects<Wire>): void {
-    // What happened before a light client knows where it stands is the past that it finds there.
-    if (this.#status === null && this.#options.light !== undefined) return;
+    if (this.#early !== null) {
+      // Proven, but nothing can be done about it before it is proven where the client itself stands.
+      if (this.#early.length < MAX_EARLY) this.#early.push({ events, height, time });
+      return;
+    }
     for (const event of events) {
       if (event.type === 'ParameterChanged') this.query({ what: 'status' }, out);
       this.#listener.onEvent(event, height, time, now, out);
@@ -158,10 +166,12 @@ export class ChainClient implements LinkHost {
   }
 
   /** What waits for too long is sent again, by another node if there is one. */
-  onBlock(height: number, now: Time, out: Effects<Wire>): void {
+  onBlock(now: Time, out: Effects<Wire>): void {
     const oldest = this.#outstanding[0];
-    if (oldest === undefined || !this.ready || height - oldest.sentAt <= PATIENCE_BLOCKS) return;
-    if (this.#link.change(`${PATIENCE_BLOCKS} blocks without a transaction that it was given`, now, out)) return;
+    if (oldest === undefined || !this.ready) return;
+    // In time, not in blocks: of those missed, many come at once.
+    if (now - oldest.sentAt <= PATIENCE_BLOCKS * this.params.targetBlockInterval) return;
+    if (this.#link.change('blocks without a transaction that it was given', now, out)) return;
     this.#nonce = null;
     this.#ask(out);
   }
@@ -201,5 +211,8 @@ export class ChainClient implements LinkHost {
     this.onNonce(answer.value.nonce);
     this.#listener.onReady(this.#status, now, out);
     for (const entry of this.#outstanding) this.#send(entry, out);
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const { events, height, time } of early) this.onEvents(events, height, time, now, out);
   }
 }

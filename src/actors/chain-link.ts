@@ -22,8 +22,8 @@ export interface LinkHost {
   onEvents(events: readonly Event[], height: number, time: Time, now: Time, out: Effects<Wire>): void;
   /** The account's nonce after a block with transactions of it. */
   onNonce(nonce: number): void;
-  /** Everything of this block has been told. A link that is told by topic alone never says so. */
-  onBlock(height: number, now: Time, out: Effects<Wire>): void;
+  /** Everything of one more block has been told. A link that is told by topic alone never says so. */
+  onBlock(now: Time, out: Effects<Wire>): void;
   onRefused(nonce: number, code: string, now: Time, out: Effects<Wire>): void;
   onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void;
 }
@@ -31,8 +31,6 @@ export interface LinkHost {
 export interface ChainLink {
   /** The node that is asked now; empty while there is none. */
   readonly node: PeerName;
-  /** The newest block that everything was told of; 0 where that is not known. */
-  readonly height: number;
   /** Takes what is the link's of an input; returns whether the input was. */
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): boolean;
   /** Sends over the link; what is sent while no node is there is lost. */
@@ -44,7 +42,6 @@ export interface ChainLink {
 }
 
 export class TrustingLink implements ChainLink {
-  readonly height = 0;
   readonly #address: string;
   readonly #nodes: readonly PeerName[];
   readonly #host: LinkHost;

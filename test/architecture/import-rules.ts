@@ -29,8 +29,9 @@ const FLOORS: Readonly<Record<string, { readonly together: boolean; readonly fol
   ],
   // What actors share (their interface to a world, the wire, the chain client) stands in the room itself.
   'src/actors': [
-    { together: false, folders: ['.'] },
-    { together: false, folders: ['validator', 'provider', 'tenant'] },
+    // The chain client follows the chain as a light client does, and both speak the wire.
+    { together: true, folders: ['.', 'light'] },
+    { together: false, folders: ['validator', 'provider', 'tenant', 'delegator'] },
   ],
   // Neither world knows the other: what they share stands in the room itself.
   'src/worlds': [

@@ -11,7 +11,7 @@ useFolder();
 
 const REAL = null;
 const SHORT = ['--set', 'horizon=3h', '--set', 'warmup=30m', '--set', 'observe.every=10m', '--set', 'expect=[]'];
-const ALL = ['--set', 'observe.files=[orders, leases, providers, blocks, payments, events]'];
+const ALL = ['--set', 'observe.files=[orders, leases, providers, blocks, validators, payments, events]'];
 
 /** What a run says of itself, but for what the machine had to do with it. */
 function withoutMachine({ wallSeconds: _, peakMemoryBytes: __, ...rest }: RunRecord): unknown {

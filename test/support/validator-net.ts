@@ -8,6 +8,7 @@ import { HONEST_VALIDATOR, twinOf, type ValidatorConduct, validatorNode } from '
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../../src/actors/validator/height.ts';
 import { Node, type NodeOptions } from '../../src/actors/validator/node.ts';
 import { describeWire, digestOfWire, type Wire } from '../../src/actors/wire.ts';
+import { ConsensusWatch } from '../../src/lab/experiment/consensus-watch.ts';
 import type { ConsensusFacts } from '../../src/lab/monitors/consensus/consensus-monitor.ts';
 import type { Block } from '../../src/protocol/chain/block.ts';
 import type { BlockResult, Chain } from '../../src/protocol/chain/chain.ts';
@@ -180,6 +181,16 @@ export class ValidatorNet implements ConsensusFacts {
       onObserve: (node, _time, metric, value, label) => this.observed.push({ node, metric, value, label: label ?? '' }),
       onHalt: (node, time, reason) => this.halted.push(`${node} at ${time}: ${reason}`),
     });
+    // Whoever wraps a node may make anything of it.
+    const watch =
+      options.wrap !== undefined
+        ? null
+        : new ConsensusWatch({
+            genesis: this.genesis,
+            scheme: keyedHashScheme,
+            nodes: new Map(names.map((name, i) => [this.addresses[i]!, name])),
+            byzantine: this.#byzantine,
+          });
     owners.forEach((owner, i) => {
       const startAt = options.startAt?.(i);
       this.world.addActor({
@@ -197,6 +208,7 @@ export class ValidatorNet implements ConsensusFacts {
             ...(options.stateSync?.(i) === true ? { stateSync: { trust: 'genesis' as const } } : {}),
             watch: (block, result, chain) => {
               options.onBlock?.(i, block, result);
+              watch?.onBlock(this.names[i]!, result, chain, this.world.now);
               this.#sets.set(result.height + 1, chain.validators);
               this.executed[i]!.push({
                 height: result.height,
@@ -212,7 +224,8 @@ export class ValidatorNet implements ConsensusFacts {
           };
           const inner =
             options.wrap?.(i, new Node(settings)) ?? validatorNode(settings, conductOf(i), ports.random('conduct'));
-          return new Heard(inner, (message, now) => this.#hear(this.names[i]!, message, now));
+          const watched = watch?.tapped(this.names[i]!, inner) ?? inner;
+          return new Heard(watched, (message, now) => this.#hear(this.names[i]!, message, now));
         },
       });
     });

@@ -39,7 +39,8 @@ export class Delegator implements Actor<Wire>, ChainListener {
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): void {
     if (this.#chain.receive(input, now, out)) return;
     if (input.kind === 'recovered') {
-      if (input.incarnation > 0) while ((this.#script[this.#next]?.at ?? Number.POSITIVE_INFINITY) < now) this.#next += 1;
+      if (input.incarnation > 0)
+        while ((this.#script[this.#next]?.at ?? Number.POSITIVE_INFINITY) < now) this.#next += 1;
       this.#wait(out);
     } else if (input.kind === 'timer' && input.id === STEP_TIMER) {
       for (; (this.#script[this.#next]?.at ?? Number.POSITIVE_INFINITY) <= now; this.#next += 1)

@@ -3,7 +3,8 @@
  * only what the header after it proves: that these are all events of its topics, and that its account stands so.
  *
  * Nothing is acted upon before it is proven. The root of a block's events stands in the next header, so this costs one
- * block interval each time the client has to hear of something before it goes on; acting at once and looking for proof
+ * block interval each time the client has to hear of something before it goes on: with four validators and blocks every
+ * 6 s, 18.4 s from order to lease instead of 12.3 s, with as many bids and matches. Acting at once and looking for proof
  * later would save it, and would need actors that can take back a bid, a deployment that they believed closed, or a
  * workload that they stopped. No actor can: what has gone out is signed, paid for, or gone.
  *
@@ -14,16 +15,18 @@
 import type { Header } from '../../protocol/chain/block.ts';
 import { accountLeafName, accountOfLeaf } from '../../protocol/chain/light-chain.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
-import type { Trusted } from '../../protocol/consensus/light-block.ts';
+import type { LightBlock, Trusted } from '../../protocol/consensus/light-block.ts';
 import type { Progress } from '../../protocol/consensus/light-client.ts';
 import type { Params } from '../../protocol/model/params.ts';
 import type { Effects, Input, PeerName, Time } from '../actor.ts';
 import { type ChainLink, type LinkHost, RECONNECT_US } from '../chain-link.ts';
-import type { Answer, HeaderMessage, Query, Wire } from '../wire.ts';
+import type { Answer, HeaderMessage, Wire } from '../wire.ts';
+import { HeaderRequests } from './header-requests.ts';
 import { Headers, savedTrust, TRUSTED_KEY } from './headers.ts';
 import { DIAL_TIMER, NodePool, type Peer } from './node-pool.ts';
-import { faultOfBatches, isLeafProven } from './proofs.ts';
-import { answerOfClaim, Questions } from './questions.ts';
+import { faultOfMessage } from './proofs.ts';
+import { type Asked, StateReader, type StateReaderHost } from './state-reader.ts';
+import { Vigil } from './vigil.ts';
 
 /** What a light client knows of the chain before it has asked anybody. */
 export interface LightOptions {
@@ -51,19 +54,19 @@ const SAVE_EVERY = 100;
 /** How long nobody asks a node that lied, and one that fell silent. */
 const LIAR_US = 600_000_000;
 const SILENT_US = 60_000_000;
+/** A leader may let so many blocks and so long pass without a word. */
+const PATIENCE_BLOCKS = 4;
+const PATIENCE_US = 5_000_000;
 /** Headers that wait while the way to them is looked for. */
 const MAX_HELD = 64;
 
-type Asked = Exclude<Query, { readonly what: 'leaf' }>;
-
-export class LightLink implements ChainLink {
+export class LightLink implements ChainLink, StateReaderHost {
   readonly #options: LightLinkOptions;
   readonly #host: LinkHost;
   readonly #pool: NodePool;
   readonly #topics: string[];
-  /** How long nothing may happen. */
-  readonly #patience: number;
-  readonly #questions = new Questions();
+  readonly #vigil: Vigil;
+  readonly #reader = new StateReader(this);
   /** Null until the store has said where the client left off. */
   #headers: Headers | null = null;
   #leader: Peer | null = null;
@@ -78,23 +81,18 @@ export class LightLink implements ChainLink {
   readonly #withoutNext = new Set<PeerName>();
   /** What the leader pushed from beyond a gap, while the headers up to there are fetched. */
   #held: HeaderMessage[] = [];
-  readonly #lightAsked = new Set<string>();
-  #watched = { told: -1, time: 0 };
+  readonly #requests = new HeaderRequests();
 
   constructor(options: LightLinkOptions, host: LinkHost) {
     this.#options = options;
     this.#host = host;
     this.#pool = new NodePool(options.nodes, IN_USE);
     this.#topics = [...options.topics];
-    this.#patience = 4 * options.params.targetBlockInterval + 5_000_000;
+    this.#vigil = new Vigil(PATIENCE_BLOCKS * options.params.targetBlockInterval + PATIENCE_US);
   }
 
   get node(): PeerName {
     return this.#leader?.name ?? '';
-  }
-
-  get height(): number {
-    return Math.max(0, this.#told);
   }
 
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): boolean {
@@ -152,23 +150,43 @@ export class LightLink implements ChainLink {
   }
 
   query(query: Asked, now: Time, out: Effects<Wire>): void {
-    if (this.#leader === null || this.#headers === null) return;
-    if (query.what === 'provider') {
-      this.send({ type: 'query', query }, out);
-      return;
-    }
-    // A node that has told of a header knows the state before it.
-    const leaf = this.#questions.ask(query, this.#headers.latest.height - 1, now);
-    if (leaf !== null) this.send({ type: 'query', query: { what: 'leaf', leaf } }, out);
+    if (this.#headers !== null) this.#reader.query(query, now, out);
   }
 
   change(reason: string, now: Time, out: Effects<Wire>): boolean {
-    const other = this.#pool.other(this.#leader);
+    const other = this.witness;
     if (other === undefined || this.#leader === null) return false;
     out.observe('client/node-changed', 1, `${this.#leader.name}: ${reason}`);
     this.#forgetQuestions();
     this.#lead(other, now, out);
     return true;
+  }
+
+  // What the reader of the state goes by.
+
+  get chainId(): string {
+    return this.#options.chainId;
+  }
+  get params(): Params {
+    return this.#options.params;
+  }
+  get newest(): number {
+    return (this.#headers as Headers).latest.height;
+  }
+  get leader(): Peer | null {
+    return this.#leader;
+  }
+  get witness(): Peer | undefined {
+    return this.#pool.other(this.#leader);
+  }
+  header(height: number): Header | undefined {
+    return (this.#headers as Headers).header(height);
+  }
+  onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void {
+    this.#host.onAnswer(answer, now, out);
+  }
+  onLie(reason: string, now: Time, out: Effects<Wire>): void {
+    if (this.#leader !== null) this.#drop(this.#leader, reason, LIAR_US, now, out);
   }
 
   // Whom to ask.
@@ -197,6 +215,7 @@ export class LightLink implements ChainLink {
   #part(peer: Peer, until: Time, now: Time, out: Effects<Wire>): void {
     this.#pool.remove(peer, until);
     this.#headers?.drop(peer.name);
+    this.#reader.forget(peer, now, out);
     if (peer === this.#leader) {
       this.#leader = null;
       this.#forgetQuestions();
@@ -213,7 +232,7 @@ export class LightLink implements ChainLink {
   }
 
   #forgetQuestions(): void {
-    this.#questions.clear();
+    this.#reader.clear();
     this.#host.onDown();
   }
 
@@ -234,22 +253,22 @@ export class LightLink implements ChainLink {
   }
 
   #startWatch(now: Time, out: Effects<Wire>): void {
-    this.#lightAsked.clear();
-    this.#watched = { told: this.#told, time: (this.#headers as Headers).latest.time };
-    out.setTimer(WATCH_TIMER, now + this.#patience);
+    this.#requests.clear();
+    this.#vigil.begin(this.#told, (this.#headers as Headers).latest.time);
+    out.setTimer(WATCH_TIMER, now + this.#vigil.patience);
   }
 
   /** Nobody's silence holds the client up: a leader that tells nothing new gives way to another node. */
   #watch(now: Time, out: Effects<Wire>): void {
     const leader = this.#leader;
     if (leader === null) return;
-    const { told, time } = this.#watched;
-    const newest = (this.#headers as Headers).latest.time;
-    const isNew = newest >= now - this.#patience || newest - time >= 2 * this.#patience;
-    if (this.#told === told || !isNew) this.#drop(leader, 'it tells nothing new', SILENT_US, now, out);
-    else if (this.#questions.hasOlderThan(now - this.#patience))
-      this.#drop(leader, 'it does not answer', SILENT_US, now, out);
-    else this.#startWatch(now, out);
+    if (this.#vigil.isInVain(this.#told, (this.#headers as Headers).latest.time, now)) {
+      this.#drop(leader, 'it tells nothing new', SILENT_US, now, out);
+      return;
+    }
+    const late = this.#reader.lateSince(now - this.#vigil.patience);
+    this.#startWatch(now, out);
+    if (late !== null) this.#drop(late, 'it does not answer', SILENT_US, now, out);
   }
 
   // What nodes say.
@@ -261,23 +280,23 @@ export class LightLink implements ChainLink {
         if (isLeader && message.serial === this.#serial) this.#onHeader(message, peer, now, out);
         return;
       case 'light':
-        this.#lightAsked.delete(`${peer.name}/${message.height}`);
-        if (message.block !== null) this.#onProgress(this.#giveLight(peer, message.block, now), peer, now, out);
+        this.#requests.answered(peer, message.height);
+        if (message.block !== null) this.#onLight(message.block, peer, now, out);
         else if (isLeader && this.#held.length > 0) this.change('it lacks a header', now, out);
         return;
       case 'refused':
         if (isLeader) this.#host.onRefused(message.nonce, message.code, now, out);
         return;
       case 'answer':
-        if (isLeader) this.#onAnswer(message.answer, peer, now, out);
+        this.#reader.onAnswer(message.answer, peer, now, out);
         return;
       default:
         this.#drop(peer, `it sent ${message.type} to a client`, LIAR_US, now, out);
     }
   }
 
-  #giveLight(peer: Peer, block: Parameters<Headers['give']>[1], now: Time): Progress<Header> {
-    return (this.#headers as Headers).give(peer.name, block, now);
+  #onLight(block: LightBlock<Header>, peer: Peer, now: Time, out: Effects<Wire>): void {
+    this.#onProgress((this.#headers as Headers).give(peer.name, block, now), peer, now, out);
   }
 
   #onHeader(message: HeaderMessage, leader: Peer, now: Time, out: Effects<Wire>): void {
@@ -311,9 +330,14 @@ export class LightLink implements ChainLink {
       return false;
     }
     this.#withoutNext.add(leader.name);
-    const other = this.#pool.other(leader);
-    if (other !== undefined && !this.#withoutNext.has(other.name)) {
-      this.change('it does not know the next block any more', now, out);
+    const { length } = this.#options.nodes;
+    // One more than may be liars; never one alone where there are two.
+    const enough = Math.min(length, Math.max(2, Math.floor((length - 1) / 3) + 1));
+    if (this.#withoutNext.size < enough) {
+      const reason = 'it does not know the next block any more';
+      const other = this.witness;
+      if (other === undefined || this.#withoutNext.has(other.name)) this.#drop(leader, reason, SILENT_US, now, out);
+      else this.change(reason, now, out);
       return false;
     }
     out.observe('client/gap', height - this.#told - 2);
@@ -334,7 +358,7 @@ export class LightLink implements ChainLink {
       if (isUnderInquiry) this.change('its header is not the one that is known', now, out);
       return;
     }
-    const fault = faultOfBatches(message, this.#topics) ?? this.#faultOfLeaves(message);
+    const fault = faultOfMessage(message, this.#topics, accountLeafName(this.#options.address));
     if (fault !== null) {
       this.#drop(leader, fault, LIAR_US, now, out);
       return;
@@ -345,47 +369,27 @@ export class LightLink implements ChainLink {
     const time = before.height === this.#told ? before.time : (headers.header(this.#told)?.time ?? before.time);
     for (const { bytes } of message.leaves) this.#host.onNonce(accountOfLeaf(bytes).nonce);
     // First where the client stands, then what happened: who hears of an event may answer with a transaction.
-    this.#believeAnswers(now, out);
+    this.#reader.believe(now, out);
     const height = this.#told;
     for (const { events } of message.batches)
       if (events.length > 0) this.#host.onEvents(events, height, time, now, out);
-    this.#askAgain(out);
+    this.#reader.askAgain(out);
     this.#compare(header.height, out);
     if (header.height % SAVE_EVERY === 0) headers.save(out);
-    this.#host.onBlock(height, now, out);
-  }
-
-  /** A node that was behind is asked again when there is a newer block. */
-  #askAgain(out: Effects<Wire>): void {
-    for (const leaf of this.#questions.takeOutOfDate())
-      this.send({ type: 'query', query: { what: 'leaf', leaf } }, out);
-  }
-
-  #faultOfLeaves({ header, leaves }: HeaderMessage): string | null {
-    const own = accountLeafName(this.#options.address);
-    for (const one of leaves)
-      if (one.leaf !== own || !isLeafProven(header.appHash, one)) return `not the account after ${header.height - 1}`;
-    return null;
+    this.#host.onBlock(now, out);
   }
 
   /** Holds the newest header against the witness's, now and then. */
   #compare(height: number, out: Effects<Wire>): void {
-    const witness = this.#pool.other(this.#leader);
-    if (height % COMPARE_EVERY === 0 && witness !== undefined) this.#askLight(witness, height, out);
+    const witness = this.witness;
+    if (height % COMPARE_EVERY === 0 && witness !== undefined) this.#requests.ask(witness, height, out);
   }
 
   #askForHeaders(out: Effects<Wire>): void {
     for (const { height, node } of (this.#headers as Headers).needs) {
       const peer = node === null ? this.#leader : this.#pool.byName(node);
-      if (peer !== null && peer !== undefined) this.#askLight(peer, height, out);
+      if (peer !== null && peer !== undefined) this.#requests.ask(peer, height, out);
     }
-  }
-
-  #askLight(peer: Peer, height: number, out: Effects<Wire>): void {
-    const key = `${peer.name}/${height}`;
-    if (peer.connection === null || this.#lightAsked.has(key)) return;
-    this.#lightAsked.add(key);
-    out.send(peer.connection, { type: 'getLight', height });
   }
 
   /** What follows from a header that was not simply the next one. */
@@ -413,39 +417,11 @@ export class LightLink implements ChainLink {
   #releaseHeld(now: Time, out: Effects<Wire>): void {
     const first = this.#held[0];
     if (first === undefined || (this.#headers as Headers).latest.height < first.header.height - 1) return;
-    const held = this.#held;
+    const [, ...rest] = this.#held;
     const { serial } = first;
     this.#held = [];
-    const [, ...rest] = held;
     if (this.#leader !== null) this.#take(first, this.#leader, now, out);
     for (const one of rest)
       if (this.#leader !== null && serial === this.#serial) this.#onHeader(one, this.#leader, now, out);
-  }
-
-  #onAnswer(answer: Answer, leader: Peer, now: Time, out: Effects<Wire>): void {
-    if (answer.what === 'provider') this.#host.onAnswer(answer, now, out);
-    else if (answer.what !== 'leaf') this.#drop(leader, 'an answer without proof', LIAR_US, now, out);
-    else {
-      this.#questions.answer(answer.height, answer.value);
-      this.#believeAnswers(now, out);
-    }
-  }
-
-  /** Passes on what the headers that are known prove. */
-  #believeAnswers(now: Time, out: Effects<Wire>): void {
-    const headers = this.#headers as Headers;
-    for (const claim of this.#questions.takeProvable(headers.latest.height)) {
-      const header = headers.header(claim.height + 1);
-      const leader = this.#leader;
-      if (leader === null) return;
-      if (header === undefined) this.query(claim.about, now, out);
-      else if (!isLeafProven(header.appHash, claim.value)) {
-        this.#drop(leader, `not the leaf ${claim.value.leaf} after ${claim.height}`, LIAR_US, now, out);
-        return;
-      } else {
-        const time = headers.header(claim.height)?.time ?? 0;
-        this.#host.onAnswer(answerOfClaim(claim, this.#options.chainId, time), now, out);
-      }
-    }
   }
 }

@@ -45,12 +45,17 @@ export class NodePool {
   /** Calls whoever may be asked, until enough are there. */
   dial(now: Time, out: Effects<Wire>): void {
     if (this.#peers.length >= this.#wanted || this.#peers.some(one => one.connection === null)) return;
-    const free = this.#names.filter(name => this.byName(name) === undefined);
-    const name = free.find(one => this.#avoided(one) <= now);
-    if (name !== undefined) {
-      this.#peers.push({ name, connection: null });
-      out.connect(name);
-    } else if (free.length > 0) out.setTimer(DIAL_TIMER, Math.min(...free.map(one => this.#avoided(one))));
+    let best: PeerName | null = null;
+    for (const name of this.#names) {
+      if (this.byName(name) !== undefined) continue;
+      // Who was avoided longest ago: two that are out of reach must not be tried in turn for ever before a third.
+      if (best === null || this.#avoided(name) < this.#avoided(best)) best = name;
+    }
+    if (best === null) return;
+    if (this.#avoided(best) <= now) {
+      this.#peers.push({ name: best, connection: null });
+      out.connect(best);
+    } else out.setTimer(DIAL_TIMER, this.#avoided(best));
   }
 
   /** A call was answered: the node, or null when it is not wanted any more. */

@@ -5,11 +5,15 @@ import { verifyStateProof } from '../../protocol/codec/state-proof.ts';
 import type { HeaderMessage, ProvenLeaf, TopicBatch } from '../wire.ts';
 
 /**
- * Why these are not exactly the events of these topics in the block before a header that is believed, or null. Each
- * topic must be there, if only with the proof that nothing happened in it: so nothing can be withheld.
+ * Why a header that is believed does not prove what comes with it of the block before, or null. Each of the topics must
+ * be there, if only with the proof that nothing happened in it: so nothing can be withheld.
+ * @param account the leaf of the client's own account; no other is wanted
  */
-export function faultOfBatches({ header, batches }: HeaderMessage, topics: readonly string[]): string | null {
+export function faultOfMessage(message: HeaderMessage, topics: readonly string[], account: string): string | null {
+  const { header, batches, leaves } = message;
   const parent = header.height - 1;
+  for (const one of leaves)
+    if (one.leaf !== account || !isLeafProven(header.appHash, one)) return `not the account after ${parent}`;
   // Before the first block there are no events, and no root of them.
   if (parent === 0) return batches.length === 0 ? null : 'events of a block before the first';
   if (batches.length !== topics.length) return `${batches.length} topics of block ${parent}, not ${topics.length}`;

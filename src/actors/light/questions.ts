@@ -2,15 +2,23 @@
  * Questions about leaves of the state: asked, answered, and believed when the header that proves the answer is there,
  * which is one block after the state that it is about.
  */
-import { accountLeafName, accountOfLeaf, CHAINWIDE_LEAF, paramsOfLeaf } from '../../protocol/chain/light-chain.ts';
+import {
+  accountLeafName,
+  accountOfLeaf,
+  CHAINWIDE_LEAF,
+  deploymentLeafName,
+  paramsOfLeaf,
+} from '../../protocol/chain/light-chain.ts';
 import type { Time } from '../actor.ts';
 import type { Answer, ProvenLeaf, Query } from '../wire.ts';
 
-/** What a leaf can answer. */
-export type LeafQuery = Extract<Query, { readonly what: 'status' | 'account' }>;
+/** What a leaf can answer as it is. */
+type LeafQuery = Extract<Query, { readonly what: 'status' | 'account' }>;
+/** What a leaf can be about. */
+export type Subject = LeafQuery | { readonly what: 'deployment'; readonly id: string };
 
 interface Question {
-  readonly about: LeafQuery;
+  readonly about: Subject;
   readonly leaf: string;
   /** An answer about an older state than this is out of date. */
   readonly from: number;
@@ -20,18 +28,19 @@ interface Question {
 }
 
 /** An answer that a header can be held against: the one after `height`. */
-export interface Claim {
-  readonly about: LeafQuery;
+export interface Claim<S extends Subject = Subject> {
+  readonly about: S;
   readonly height: number;
   readonly value: ProvenLeaf;
 }
 
-function leafOf(query: LeafQuery): string {
-  return query.what === 'status' ? CHAINWIDE_LEAF : accountLeafName(query.address);
+function leafOf(subject: Subject): string {
+  if (subject.what === 'status') return CHAINWIDE_LEAF;
+  return subject.what === 'account' ? accountLeafName(subject.address) : deploymentLeafName(subject.id);
 }
 
 /** What a proven leaf says, as an answer. `time`: block time of its state, microseconds. */
-export function answerOfClaim({ about, height, value }: Claim, chainId: string, time: Time): Answer {
+export function answerOfClaim({ about, height, value }: Claim<LeafQuery>, chainId: string, time: Time): Answer {
   if (about.what === 'account')
     return { what: 'account', value: { address: about.address, ...accountOfLeaf(value.bytes) } };
   if (value.bytes === null) throw new Error(`the state of height ${height} is proven to have no parameters`);
@@ -42,7 +51,7 @@ export class Questions {
   #open: Question[] = [];
 
   /** Notes a question: the leaf to ask for, or null when that is asked already. */
-  ask(about: LeafQuery, from: number, now: Time): string | null {
+  ask(about: Subject, from: number, now: Time): string | null {
     const leaf = leafOf(about);
     if (this.#open.some(one => one.leaf === leaf && one.answer === null)) return null;
     this.#open.push({ about, leaf, from, askedAt: now, isOutOfDate: false, answer: null });

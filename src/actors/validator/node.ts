@@ -150,7 +150,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
 
   store({ block, bytes, commit }: DecidedBlock, out: Effects<Wire>): void {
     const { height } = block.header;
-    this.#store.add(height, { commit, block: bytes }, this.#snapshots.neededFrom(height), out);
+    this.#store.add(height, { commit, block: bytes }, this.#snapshots.neededFrom, out);
   }
 
   execute({ block, commit }: DecidedBlock, _now: Time, out: Effects<Wire>): void {

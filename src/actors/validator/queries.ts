@@ -1,6 +1,7 @@
 /** What a node answers about the state of its chain. */
 import type { Chain } from '../../protocol/chain/chain.ts';
 import { partsOfLeaf } from '../../protocol/chain/leaves.ts';
+import { providerViewOf } from '../provider-view.ts';
 import type { Answer, Query } from '../wire.ts';
 
 /** Null for a question that nobody should ask: for what is no leaf, or for a proof where nothing is committed to. */
@@ -15,21 +16,7 @@ export function answerQuery(chain: Chain, query: Query): Answer | null {
     const row = state.accounts.get(address);
     return { what: 'account', value: { address, nonce: row?.nonce ?? 0, balance: row?.balance ?? 0n } };
   }
-  // Whole tables are read here: a provider asks this once after a restart, not per block.
-  const leases = state.leases.sorted().filter(lease => lease.provider === address);
-  const bids = state.fulfillments.sorted().filter(bid => bid.provider === address && state.orders.has(bid.order));
-  return {
-    what: 'provider',
-    value: {
-      leases: leases.map(({ id, state: stage, resources, collateral }) => ({
-        lease: id,
-        state: stage,
-        resources,
-        collateral,
-      })),
-      bids: bids.map(({ order, resources }) => ({ order, resources })),
-    },
-  };
+  return { what: 'provider', value: providerViewOf(state, address) };
 }
 
 function answerLeaf(chain: Chain, leaf: string): Answer | null {

@@ -29,9 +29,9 @@ export class SnapshotStore {
     return this.#height;
   }
 
-  /** The oldest block that a start needs, when `height` is the newest: all of them where no snapshot is taken. */
-  neededFrom(height: number): number {
-    return this.#every === 0 ? height : Math.max(1, this.#height);
+  /** The oldest block that a start needs: all of them where there is no snapshot. */
+  get neededFrom(): number {
+    return Math.max(1, this.#height);
   }
 
   /** Says which snapshot the store was found to hold. */

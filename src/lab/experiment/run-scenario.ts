@@ -80,8 +80,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const chained = new ChainBooks({ validators, nameOf, onRow });
   chainBooks = chained;
   for (const { address, name } of validators) names.set(address, name);
-  for (const { members } of population.delegators)
-    for (const { address, name } of members) names.set(address, name);
+  for (const { members } of population.delegators) for (const { address, name } of members) names.set(address, name);
   for (const { spec, members } of population.providers) {
     for (const member of members) {
       names.set(member.address, member.name);

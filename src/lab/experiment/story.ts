@@ -31,6 +31,7 @@ const ACCOUNT_FIELDS = new Set([
   'voter',
   'granter',
   'grantee',
+  'candidate',
 ]);
 
 function subjectOf(event: Event): string {
@@ -45,7 +46,8 @@ function participantOf(event: Event): string {
   if ('provider' in event) return event.provider;
   if ('account' in event) return event.account;
   if ('tenant' in event) return event.tenant;
-  return '';
+  if ('validator' in event) return event.validator;
+  return 'candidate' in event ? event.candidate : '';
 }
 
 /** The cells of a row of events.csv. */

@@ -1,5 +1,6 @@
 /** The validators of a scenario: their nodes, who is connected to whom, and whether they agree. */
-import { Node } from '../../actors/validator/node.ts';
+import { twinOf, type ValidatorConduct, validatorNode } from '../../actors/validator/conduct.ts';
+import type { NodeOptions } from '../../actors/validator/node.ts';
 import type { Wire } from '../../actors/wire.ts';
 import type { Block } from '../../protocol/chain/block.ts';
 import type { BlockResult, Chain } from '../../protocol/chain/chain.ts';
@@ -10,7 +11,8 @@ import type { State } from '../../protocol/model/state.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import { MonitorViolation } from '../monitors/monitor.ts';
-import type { Scenario, Topology } from '../scenario/types.ts';
+import type { Scenario, Topology, ValidatorBehaviour } from '../scenario/types.ts';
+import { ConsensusWatch } from './consensus-watch.ts';
 import type { Population } from './population.ts';
 
 const MEMPOOL = { count: 200_000, bytes: 256 << 20 };
@@ -100,25 +102,62 @@ export function addValidators<Request>(world: SimulatedWorld<Wire, Request>, set
   const { commitments, clients, topology, timeouts, keepBlocks, snapshotEvery } = scenario.chain;
   const { validators } = population;
   const chain = { genesis, scheme, commitEvery: commitments?.every ?? 0, requireCommits: true };
+  const watch = validators.length === 1 ? null : consensusWatch(settings);
   const dials = dialLists(validators.length, topology, streams);
-  validators.forEach(({ name, region, address, keys, spec }, index) => {
-    world.addActor({
-      name,
-      region,
-      start: () =>
-        new Node({
-          chain,
-          validator: { address, keys },
-          dials: dials[index]!.map(other => validators[other]!.name),
-          timeouts,
-          mempool: MEMPOOL,
-          keepBlocks,
-          snapshotEvery,
-          ...(clients === 'light' ? {} : { keepEvents: 0 }),
-          unjails: spec.unjail,
-          watch: (block, result, after) => watched.onBlock(name, block, result, after, world.now),
-        }),
-    });
+  validators.forEach((member, index) => {
+    const { address, keys, spec } = member;
+    const called = dials[index]!.map(other => validators[other]!.name);
+    const conduct = conductOf(spec.behaviour, population);
+    const add = (name: string, calls: readonly string[]): void => {
+      world.addActor({
+        name,
+        region: member.region,
+        start: ports => {
+          const options: NodeOptions = {
+            chain,
+            validator: { address, keys },
+            dials: calls,
+            timeouts,
+            mempool: MEMPOOL,
+            keepBlocks,
+            snapshotEvery,
+            ...(clients === 'light' ? {} : { keepEvents: 0 }),
+            unjails: spec.unjail,
+            watch: (block, result, after) => {
+              watch?.onBlock(name, result, after, world.now);
+              watched.onBlock(name, block, result, after, world.now);
+            },
+          };
+          const node = validatorNode(options, conduct, ports.random('conduct'));
+          return watch === null ? node : watch.tapped(name, node);
+        },
+      });
+    };
+    add(member.name, called);
+    // Nobody expects a second instance, so that it calls all whom the first is connected with or may be.
+    if (conduct.kind === 'twins')
+      add(
+        twinOf(member.name),
+        validators.map(one => one.name).filter(one => one !== member.name),
+      );
+  });
+}
+
+function conductOf(behaviour: ValidatorBehaviour, population: Population): ValidatorConduct {
+  if (behaviour.kind !== 'favour') return behaviour;
+  const group = population.providers.find(({ spec }) => spec.name === behaviour.providers);
+  return { kind: 'favour', accounts: group?.members.map(one => one.address) ?? [] };
+}
+
+/** The monitors of consensus, for more than one validator. */
+function consensusWatch({ genesis, population, scheme }: ValidatorSettings): ConsensusWatch {
+  return new ConsensusWatch({
+    genesis,
+    scheme,
+    nodes: new Map(population.validators.map(one => [one.address, one.name])),
+    byzantine: new Set(
+      population.validators.flatMap(({ name, spec }) => (spec.behaviour.kind === 'honest' ? [] : [name, twinOf(name)])),
+    ),
   });
 }
 

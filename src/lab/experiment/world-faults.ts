@@ -1,4 +1,5 @@
 /** Faults as a scenario names them, as what the world executes: classes, regions and hosts become participants. */
+import { twinOf } from '../../actors/validator/conduct.ts';
 import type { Fault } from '../../worlds/simulated/faults.ts';
 import { VALIDATOR_CLASS } from '../scenario/checks.ts';
 import type { FaultTarget, Fault as WrittenFault } from '../scenario/types.ts';
@@ -21,12 +22,13 @@ interface Resident {
 
 /** Everybody, in the order of validators, providers, tenants, delegators. */
 function residentsOf(population: Population): Resident[] {
-  const residents: Resident[] = population.validators.map(({ name, region }) => ({
-    name,
-    className: VALIDATOR_CLASS,
-    region,
-    hosts: 0,
-  }));
+  const residents: Resident[] = population.validators.flatMap(({ name, region, spec }) => {
+    const first = { name, className: VALIDATOR_CLASS, region, hosts: 0 };
+    // A twin is struck by name only, or with its region.
+    return spec.behaviour.kind === 'twins'
+      ? [first, { ...first, name: twinOf(name), className: twinOf(name) }]
+      : [first];
+  });
   for (const { spec, members } of population.providers) {
     for (const { name, region, hosts } of members) {
       residents.push({ name, className: spec.name, region, hosts: hosts.length });

@@ -122,7 +122,7 @@ export const TABLES: { readonly [T in TableName]: readonly Column[] } = {
     TIME,
     column('type', 'kind of event'),
     column('subject', 'order, lease or deployment that it is about'),
-    column('participant', 'name of the provider or tenant that it is about'),
+    column('participant', 'name of whom it is about'),
     column('details', 'all fields of the event, as JSON'),
   ],
   sdl: [

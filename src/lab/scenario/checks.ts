@@ -6,6 +6,7 @@
  * whose parts could not be read is passed over: the error in the part has been reported, and guessing would add noise.
  */
 
+import { twinOf } from '../../actors/validator/conduct.ts';
 import { MICRO_PER_AKASH } from '../../protocol/ledger/money.ts';
 import { meanOf } from './distributions.ts';
 import type { FieldIssue } from './fields.ts';
@@ -143,8 +144,13 @@ function validatorCount(chain: ChainOptions): number {
   return chain.validators.reduce((sum, one) => sum + one.count, 0);
 }
 
-function checkChain({ chain }: Parts, report: Report): void {
+function checkChain({ chain, providerNames }: Parts, report: Report): void {
   if (chain === undefined) return;
+  chain.validators.forEach(({ behaviour }, i) => {
+    if (behaviour.kind !== 'favour' || providerNames.includes(behaviour.providers)) return;
+    const path = ['chain', 'validators', i, 'behaviour', 'favour', 'providers'];
+    report(path, null, `a class of providers: ${expectedName(behaviour.providers, providerNames)}`);
+  });
   const count = validatorCount(chain);
   if (count > MAX_VALIDATORS) report(['chain', 'validators'], `${count} validators`, `at most ${MAX_VALIDATORS}`, true);
   if (count > 1 && chain.commitments === null) {
@@ -335,6 +341,12 @@ function checkFault(parts: Parts, fault: ReadFault, report: Report): void {
   }
 }
 
+/** Second instances of validators, which faults hit by name. */
+function twinNames(chain: ChainOptions | undefined): string[] {
+  const behaviours = (chain?.validators ?? []).flatMap(one => new Array<string>(one.count).fill(one.behaviour.kind));
+  return behaviours.flatMap((kind, i) => (kind === 'twins' ? [twinOf(`${VALIDATOR_CLASS}-${i}`)] : []));
+}
+
 function checkTarget(parts: Parts, target: FaultTarget, kind: FaultKind, path: readonly Step[], report: Report): void {
   if (target.kind === 'several') {
     target.of.forEach((one, i) => void checkTarget(parts, one, kind, [...path, i], report));
@@ -348,7 +360,8 @@ function checkTarget(parts: Parts, target: FaultTarget, kind: FaultKind, path: r
     report(path, null, `a region that somebody is in: ${expectedName(target.region, [...known])}`);
     return;
   }
-  const names = [...parts.providerNames, ...parts.tenantNames, ...parts.delegatorNames, VALIDATOR_CLASS];
+  const twins = twinNames(parts.chain);
+  const names = [...parts.providerNames, ...parts.tenantNames, ...parts.delegatorNames, VALIDATOR_CLASS, ...twins];
   if (!names.includes(target.class)) {
     report(path, null, `a participant, class or region:<name>: ${expectedName(target.class, names)}`);
     return;

@@ -31,6 +31,7 @@ import { faultSchema } from './schema-faults.ts';
 import { providerSchema } from './schema-providers.ts';
 import { asSdlWorkload, SDL_KEYS, sdlWorkload } from './schema-sdl.ts';
 import { tenantSchema } from './schema-tenants.ts';
+import { validatorBehaviour } from './schema-validators.ts';
 import type {
   ChainOptions,
   Distribution,
@@ -65,10 +66,11 @@ const validatorClass = shape({
   ),
   region: region.optional(),
   unjail: flag().prefault(true).describe('one that was jailed for missing blocks asks to come back'),
+  behaviour: given(validatorBehaviour, 'honest'),
 }).transform(({ region: where, ...rest }): ValidatorClass => ({ ...rest, region: where ?? null }));
 const validators = choice<readonly ValidatorClass[]>(
   'validators',
-  'a number of validators, or a list of classes with count, stake, commission, region and unjail',
+  'a number of validators, or a list of classes with count, stake, commission, region, unjail and behaviour',
   {
     tagged: {},
     plain: whole(1, MAX_VALIDATORS).transform(count => [validatorClass.parse({ count })]),

@@ -8,6 +8,7 @@
  * functions where they are needed. Every default has been filled in: null means "none", never "not said".
  */
 
+import type { ValidatorConduct } from '../../actors/validator/conduct.ts';
 import type { PriceConversion } from '../../protocol/manifest/market.ts';
 import type { Fault } from './types-faults.ts';
 
@@ -87,7 +88,13 @@ export interface ValidatorClass {
   readonly region: RegionChoice | null;
   /** Whether one that was jailed for missing blocks asks to come back as soon as it may. */
   readonly unjail: boolean;
+  readonly behaviour: ValidatorBehaviour;
 }
+
+/** As a validator's conduct, but for what it favours: a class of providers. */
+export type ValidatorBehaviour =
+  | Exclude<ValidatorConduct, { readonly kind: 'favour' }>
+  | { readonly kind: 'favour'; readonly providers: string };
 
 /** Who is connected to whom: everybody with everybody, or each with about `degree` others. */
 export type Topology = { readonly kind: 'mesh' } | { readonly kind: 'partial'; readonly degree: number };

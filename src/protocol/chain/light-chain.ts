@@ -55,6 +55,11 @@ export function accountLeafName(address: string): string {
   return `account/${address}`;
 }
 
+/** The name of the leaf of a deployment, with its orders and leases. */
+export function deploymentLeafName(id: string): string {
+  return `deployment/${id}`;
+}
+
 /** Nonce and balance by an account's leaf; null is no account. Throws DecodeError for bytes that are no such leaf. */
 export function accountOfLeaf(bytes: Uint8Array | null): { readonly nonce: number; readonly balance: bigint } {
   if (bytes === null) return { nonce: 0, balance: 0n };

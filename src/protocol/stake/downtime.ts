@@ -17,7 +17,7 @@ import { slashValidator } from './slashing.ts';
 function mayMiss(state: State): number {
   const { downtimeWindow, minSigned } = state.params;
   const parts = downtimeWindow * minSigned + PPM - 1;
-  return downtimeWindow - (parts - (parts % PPM)) / PPM;
+  return downtimeWindow - Math.floor(parts / PPM);
 }
 
 /**

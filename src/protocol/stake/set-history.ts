@@ -45,7 +45,7 @@ export function validatorsAt(state: State, height: number): readonly Validator[]
 export function advanceHorizon(state: State): void {
   const { height, time } = state;
   const { evidenceMaxAgeBlocks, evidenceMaxAge } = state.params;
-  const stride = Math.max(1, (evidenceMaxAgeBlocks - (evidenceMaxAgeBlocks % MILESTONES)) / MILESTONES);
+  const stride = Math.max(1, Math.floor(evidenceMaxAgeBlocks / MILESTONES));
   if (height % stride === 0) {
     const chainwide = state.editChainwide();
     state.milestones.insert(new Milestone(chainwide.nextMilestone, height, time));

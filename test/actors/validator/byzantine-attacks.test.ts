@@ -187,7 +187,7 @@ describe('what is passed on', () => {
         votes: [forger.vote(vote, { height: vote.height + 1, round: 100 - i })],
       })),
     );
-    expect(noisy).toBeLessThan(1.6 * quiet);
+    expect(noisy).toBeLessThan(1.3 * quiet);
   });
 
   test('nor do proposals out of turn', () => {
@@ -205,7 +205,7 @@ describe('what is passed on', () => {
       };
       return [{ type: 'proposal', proposal: forger.proposal(proposal, {}) }];
     });
-    expect(noisy).toBeLessThan(1.6 * quiet);
+    expect(noisy).toBeLessThan(1.3 * quiet);
   });
 });
 

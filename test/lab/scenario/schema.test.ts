@@ -7,7 +7,15 @@ import { InvalidScenario } from '../../../src/lab/scenario/problem.ts';
 import { BASE, errorsOf, load, variant } from './fixture.ts';
 
 /** What `validators` says where nothing is said. */
-const ONE_VALIDATOR = [{ count: 1, stake: 1_000_000_000_000n, commission: 100_000, region: null, unjail: true }];
+const VALIDATOR = {
+  count: 1,
+  stake: 1_000_000_000_000n,
+  commission: 100_000,
+  region: null,
+  unjail: true,
+  behaviour: { kind: 'honest' },
+};
+const ONE_VALIDATOR = [VALIDATOR];
 
 describe('a small scenario', () => {
   it('has its defaults filled in and its units gone', () => {
@@ -103,14 +111,44 @@ describe('sections', () => {
     expect(load(`${BASE}chain: {commitments: every_block}\n`).scenario.chain.commitments).toEqual({ every: 1 });
   });
 
+  it('clients believe their node where there is one alone, and else what is proven', () => {
+    const read = (chain: string) => load(`${BASE}chain: {${chain}}\n`).scenario.chain;
+    expect(read('validators: 1').clients).toBe('trusting');
+    expect(read('validators: 4').clients).toBe('light');
+    expect(read('validators: 4, clients: trusting').clients).toBe('trusting');
+    expect(read('validators: 4, commitments: {every: 10}').clients).toBe('trusting');
+    expect(read('validators: 1, clients: light')).toMatchObject({ clients: 'light', commitments: { every: 1 } });
+  });
+
   it('classes of validators', () => {
     const text = `${BASE}chain: {validators: [{count: 2, stake: 5 akash, region: [eu]}, {unjail: false, commission: 5%}]}\n`;
     const { validators, commitments } = load(text).scenario.chain;
     expect(commitments).toEqual({ every: 1 });
     expect(validators).toEqual([
-      { count: 2, stake: 5_000_000n, commission: 100_000, region: { kind: 'cycle', regions: ['eu'] }, unjail: true },
-      { count: 1, stake: 1_000_000_000_000n, commission: 50_000, region: null, unjail: false },
+      { ...VALIDATOR, count: 2, stake: 5_000_000n, region: { kind: 'cycle', regions: ['eu'] } },
+      { ...VALIDATOR, commission: 50_000, unjail: false },
     ]);
+  });
+
+  it('how validators behave', () => {
+    const of = (behaviour: string): unknown =>
+      load(`${BASE}chain: {validators: [{count: 3}, {behaviour: ${behaviour}}]}\n`).scenario.chain.validators[1]
+        ?.behaviour;
+    expect(of('twins')).toEqual({ kind: 'twins' });
+    expect(of('{equivocate: {}}')).toEqual({ kind: 'equivocate', of: ['votes', 'proposals'] });
+    expect(of('{withhold: {share: 0.5, of: [parts]}}')).toEqual({ kind: 'withhold', share: 0.5, of: ['parts'] });
+    const mutations = { kind: 'mutate', share: 0.1, fields: ['round'], signed: true };
+    expect(of('{mutate: {signed: true, fields: [round]}}')).toEqual(mutations);
+    expect(of('{favour: {providers: cheap}}')).toEqual({ kind: 'favour', providers: 'cheap' });
+    expect(() => of('{lie: {about: [answers, answers]}}')).toThrow(InvalidScenario);
+    expect(() => of('{favour: {providers: nobody}}')).toThrow(InvalidScenario);
+    // A fault can name the second instance, and only where there is one.
+    const split = (target: string): unknown =>
+      load(
+        `${BASE}chain: {validators: [{count: 3}, {behaviour: twins}]}\nfaults: [{at: 1h, kind: crash, target: ${target}}]\n`,
+      );
+    expect(() => split('validator-3-twin')).not.toThrow();
+    expect(() => split('validator-2-twin')).toThrow(InvalidScenario);
   });
 
   it('delegators: steps in the order of time', () => {
@@ -515,6 +553,11 @@ describe('bad input', () => {
       'several validators without commitments',
       ['horizon: 2d', 'horizon: 2d\nchain: {validators: 4, commitments: off}'],
       'chain.commitments: found off with 4 validators, expected every_block or {every: 10}',
+    ],
+    [
+      'light clients of a chain that does not commit to every block',
+      ['horizon: 2d', 'horizon: 2d\nchain: {validators: 4, clients: light, commitments: {every: 10}}'],
+      'chain.commitments: found {every: 10}, expected every_block: light clients believe what each block commits to',
     ],
     [
       'validators of whom nobody can be elected',

@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import {
   consistencyProof,
   inclusionProof,
+  MerkleTree,
   merkleLeafHash,
   merkleRoot,
   verifyConsistency,
@@ -214,5 +215,37 @@ describe('the published corpus of transparency-dev/merkle', () => {
     console.log(`merkle corpus: ${ran.inclusion} inclusion proofs, ${ran.consistency} consistency proofs`);
     expect(ran.inclusion).toBeGreaterThan(50);
     expect(ran.consistency).toBeGreaterThan(50);
+  });
+});
+
+describe('a tree that is kept', () => {
+  test('has the root of the list, and gives the proofs that the list gives', () => {
+    for (let size = 0; size <= 40; size++) {
+      const leaves = Array.from({ length: size }, (_, i) => Uint8Array.of(size, i));
+      const tree = new MerkleTree(leaves);
+      expect(hex(tree.root())).toBe(hex(merkleRoot(leaves)));
+      for (let i = 0; i < size; i++) expect(tree.proof(i)).toEqual(inclusionProof(leaves, i));
+      for (const none of [-1, size, 0.5]) expect(() => tree.proof(none)).toThrow(RangeError);
+    }
+  });
+
+  test('no two leaves pass for neighbours that are not, whatever size is claimed for the list', () => {
+    for (let size = 1; size <= 12; size++) {
+      const leaves = Array.from({ length: size }, (_, i) => Uint8Array.of(i));
+      const tree = new MerkleTree(leaves);
+      const root = tree.root();
+      const passes = (leaf: number, at: number, claimed: number) =>
+        verifyInclusion(root, leaves[leaf]!, at, claimed, tree.proof(leaf));
+      for (let claimed = 1; claimed <= 40; claimed++) {
+        for (let at = 0; at < claimed; at++) {
+          const here = leaves.findIndex((_, leaf) => passes(leaf, at, claimed));
+          if (here < 0) continue;
+          if (at === 0) expect(here).toBe(0);
+          if (at === claimed - 1) expect(here).toBe(size - 1);
+          const next = at + 1 < claimed ? leaves.findIndex((_, leaf) => passes(leaf, at + 1, claimed)) : -1;
+          if (next >= 0) expect(next).toBe(here + 1);
+        }
+      }
+    }
   });
 });

@@ -246,11 +246,8 @@ export class Heard {
   }
 
   #hear(word: Word, place: number): void {
-    if (place >= word.heardBy.length) {
-      const wider = new Uint32Array(Math.max(this.#places.size, place + 1));
-      wider.set(word.heardBy);
-      word.heardBy = wider;
-    }
+    // Nodes whose first mention is later than the word's.
+    while (word.heardBy.length <= place) word.heardBy.push(0);
     if (word.heardBy[place] === 0) word.heardBy[place] = this.now;
   }
 
@@ -264,7 +261,7 @@ export class Heard {
       polRound: step === PROPOSAL ? (said as Proposal).polRound : NO_ROUND,
       said,
       firstHeard: 0,
-      heardBy: new Uint32Array(this.#places.size),
+      heardBy: new Array<number>(this.#places.size).fill(0),
       other: undefined,
     };
   }

@@ -42,8 +42,8 @@ export interface Word {
   readonly said: Vote | Proposal;
   /** When it was first heard by anybody, with its signature known to be good; 0 while that is not known. */
   firstHeard: number;
-  /** By place of node: when that node first took it. */
-  heardBy: Uint32Array;
+  /** By place of node: when that node first took it; 0 or missing while it has not. */
+  readonly heardBy: number[];
   /** Another word of the same speaker for the same height, round and step. */
   other: Word | undefined;
 }
