@@ -1,6 +1,6 @@
 /** What a provider learns that it holds, from two nodes of which one may leave things out or make them up. */
 import { describe, expect, test } from 'vitest';
-import { Holdings } from '../../src/actors/light/holdings.ts';
+import { Holdings } from '../../src/actors/client/holdings.ts';
 import { providerViewOf } from '../../src/actors/provider-view.ts';
 import type { ProviderView } from '../../src/actors/wire.ts';
 import { leafBytes } from '../../src/protocol/chain/leaves.ts';
@@ -17,7 +17,7 @@ function busy(): { driver: ChainDriver; address: string; truth: ProviderView } {
   activeLease(driver);
   const lease = driver.lease(pendingLease(driver));
   const name = driver.name(lease.provider);
-  const open = order(driver, { waitDuration: 50 });
+  const open = order(driver, {}, { waitDuration: 50 });
   driver.must(name, bid(driver.order(open), 1n));
   const truth = providerViewOf(driver.state, lease.provider);
   expect(truth.leases.map(one => one.state).sort()).toEqual(['active', 'pending']);

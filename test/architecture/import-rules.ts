@@ -27,10 +27,11 @@ const FLOORS: Readonly<Record<string, { readonly together: boolean; readonly fol
     { together: false, folders: ['manifest'] },
     { together: false, folders: ['chain'] },
   ],
-  // What actors share (their interface to a world, the wire, the chain client) stands in the room itself.
+  // What actors share (their interface to a world, the wire) stands in the room itself.
   'src/actors': [
-    // The chain client follows the chain as a light client does, and both speak the wire.
-    { together: true, folders: ['.', 'light'] },
+    { together: false, folders: ['.'] },
+    // How anybody who is no node follows the chain.
+    { together: false, folders: ['client'] },
     { together: false, folders: ['validator', 'provider', 'tenant', 'delegator'] },
   ],
   // Neither world knows the other: what they share stands in the room itself.

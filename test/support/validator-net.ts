@@ -172,15 +172,6 @@ export class ValidatorNet implements ConsensusFacts {
       })),
       providers: [],
     };
-    this.world = new SimulatedWorld<Wire>({
-      seed: options.seed ?? 1,
-      network: { latency: constantLatency(latency) },
-      digestOf: digestOfWire,
-      describe: describeWire,
-      ...(options.faults === undefined ? {} : { faults: options.faults }),
-      onObserve: (node, _time, metric, value, label) => this.observed.push({ node, metric, value, label: label ?? '' }),
-      onHalt: (node, time, reason) => this.halted.push(`${node} at ${time}: ${reason}`),
-    });
     // Whoever wraps a node may make anything of it.
     const watch =
       options.wrap !== undefined
@@ -191,6 +182,18 @@ export class ValidatorNet implements ConsensusFacts {
             nodes: new Map(names.map((name, i) => [this.addresses[i]!, name])),
             byzantine: this.#byzantine,
           });
+    this.world = new SimulatedWorld<Wire>({
+      seed: options.seed ?? 1,
+      network: { latency: constantLatency(latency) },
+      digestOf: digestOfWire,
+      describe: describeWire,
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
+      onObserve: (node, time, metric, value, label) => {
+        watch?.onObserve(node, metric, time);
+        this.observed.push({ node, metric, value, label: label ?? '' });
+      },
+      onHalt: (node, time, reason) => this.halted.push(`${node} at ${time}: ${reason}`),
+    });
     owners.forEach((owner, i) => {
       const startAt = options.startAt?.(i);
       this.world.addActor({

@@ -1,7 +1,7 @@
 /** A client that sends transfers and writes down what it is told, over a network of validators of which some may lie. */
 import type { Actor, Effects, Input, PeerName, Time } from '../../src/actors/actor.ts';
-import { ChainClient, type ChainListener } from '../../src/actors/chain-client.ts';
-import type { LightOptions } from '../../src/actors/light/light-link.ts';
+import { ChainClient, type ChainListener } from '../../src/actors/client/chain-client.ts';
+import type { LightOptions } from '../../src/actors/client/light-options.ts';
 import type { Answer, ChainStatus, Wire } from '../../src/actors/wire.ts';
 import { EventCommitment } from '../../src/protocol/chain/event-commitment.ts';
 import { trustedGenesis } from '../../src/protocol/chain/light-chain.ts';

@@ -7,7 +7,7 @@
 import type { Event } from '../../protocol/model/events.ts';
 import type { Message, MessageOf } from '../../protocol/model/messages.ts';
 import type { Actor, Effects, Input, Time } from '../actor.ts';
-import { ChainClient, type ChainClientOptions, type ChainListener } from '../chain-client.ts';
+import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
 import type { Answer, ChainStatus, Wire } from '../wire.ts';
 
 const STEP_TIMER = 'step';

@@ -7,7 +7,7 @@
  */
 import type { ResourceGroup } from '../../protocol/model/objects.ts';
 import type { Effects, Time, WorkloadEvent, WorkloadSpec } from '../actor.ts';
-import type { ChainClient } from '../chain-client.ts';
+import type { ChainClient } from '../client/chain-client.ts';
 import type { Wire } from '../wire.ts';
 import type { CapacityBook, Reservation } from './capacity.ts';
 import type { Conduct } from './conduct.ts';

@@ -6,7 +6,7 @@ import { bookTopic, type Event, type EventOf, marketTopic, regionTopic } from '.
 import type { Message } from '../../protocol/model/messages.ts';
 import { type Attributes, attributesMatch, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
 import type { Actor, Effects, Input, RandomStream, Time } from '../actor.ts';
-import { ChainClient, type ChainClientOptions, type ChainListener } from '../chain-client.ts';
+import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
 import type { Answer, ChainStatus, Wire } from '../wire.ts';
 import { CapacityBook, type HostCapacity, type Reservation } from './capacity.ts';
 import type { Conduct } from './conduct.ts';

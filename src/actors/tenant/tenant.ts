@@ -7,7 +7,7 @@ import { bookTopic, type Event, type EventOf } from '../../protocol/model/events
 import type { Message } from '../../protocol/model/messages.ts';
 import { type DeploymentInfrastructure, deploymentOf } from '../../protocol/model/objects.ts';
 import type { Actor, Effects, Input, Time } from '../actor.ts';
-import { ChainClient, type ChainClientOptions, type ChainListener } from '../chain-client.ts';
+import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
 import type { Answer, ChainStatus, Wire } from '../wire.ts';
 
 /** What a user asks of its tenant agent. */

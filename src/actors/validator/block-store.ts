@@ -59,6 +59,13 @@ export class BlockStore {
     this.#newest = newest;
   }
 
+  /** Goes on from a later block, which was not reached through those between: what was kept before is dropped. */
+  jumpTo(height: number, one: Committed, out: Effects<Wire>): void {
+    for (let old = this.#oldest; old <= this.#newest; old++) out.delete(blockKey(old));
+    this.restore(height, height);
+    this.add(height, one, height, out);
+  }
+
   /**
    * Puts a block into the store, and drops what is older than `keep` blocks and not needed any more.
    * @param neededFrom the oldest block without which this node could not start again

@@ -141,7 +141,9 @@ export class BlockSync {
 
   /** The peers that have a block take turns. */
   #peerFor(height: number): Peer | null {
-    const able = [...this.#peers.all].filter(one => one.height >= height && !this.#slow.has(one.connection));
+    const able = [...this.#peers.all].filter(
+      one => one.height >= height && one.oldest <= height && !this.#slow.has(one.connection),
+    );
     this.#turn += 1;
     return able[this.#turn % able.length] ?? null;
   }

@@ -93,6 +93,8 @@ export class Engine {
 
   /** Takes up work where the chain and the log stand. `lastCommit`: of the newest block. */
   resume(lastCommit: Commit | null, now: Time, out: Effects<Wire>): void {
+    this.#current?.cancelTimers(out);
+    this.#previous = null;
     this.#lastCommit = lastCommit;
     const height = this.#host.chain.height + 1;
     const entries = this.log.takeRecovered(height);

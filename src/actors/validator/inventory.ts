@@ -8,7 +8,7 @@ import type { Peer } from './peers.ts';
 
 export type Inventory = Extract<Gossip, { readonly type: 'inventory' }>;
 
-/** Rounds that an inventory tells of: the newest ones. */
+/** Rounds that an inventory tells of: the newest ones, and as many older ones on which a lock may hang. */
 const MAX_ROUNDS = 16;
 /** Votes in one message, each below 256 bytes. */
 const MAX_VOTES = 500;
@@ -19,7 +19,7 @@ const KINDS: readonly VoteKind[] = ['prevote', 'precommit'];
 /** What is held of a height. */
 export function inventoryOf(current: Height, decided = false): Inventory {
   const { driver } = current;
-  const rounds = driver.votes.rounds().slice(-MAX_ROUNDS);
+  const rounds = roundsThatMatter(current);
   const votes: VotesHeld[] = [];
   for (const round of rounds) {
     for (const kind of KINDS) {
@@ -47,7 +47,7 @@ export function inventoryOf(current: Height, decided = false): Inventory {
 /** Sends a peer at the same height what its inventory lacks. */
 export function sendMissing(current: Height, inventory: Inventory, peer: Peer, out: Effects<Wire>): void {
   const { driver } = current;
-  const rounds = driver.votes.rounds();
+  const rounds = roundsThatMatter(current);
   const proposed = new Set(inventory.proposals.map(({ round, value }) => `${round}/${value}`));
   // Proposals and blocks first: votes for a value that is not known are of little use.
   for (const round of rounds) {
@@ -58,6 +58,17 @@ export function sendMissing(current: Height, inventory: Inventory, peer: Peer, o
   const votes = missingVotes(current, inventory, rounds);
   for (let from = 0; from < votes.length; from += MAX_VOTES)
     out.send(peer.connection, { type: 'votes', votes: votes.slice(from, from + MAX_VOTES) });
+}
+
+/**
+ * The newest rounds, ascending, and before them the newest of those in which a quorum voted for a value. Of the others
+ * nobody needs anything: a height may take thousands of rounds, and those who ask do not tell of all that they hold.
+ */
+function roundsThatMatter({ driver }: Height): number[] {
+  const rounds = driver.votes.rounds();
+  const hangOn = (round: number): boolean =>
+    KINDS.some(kind => typeof driver.votes.quorumValue(kind, round) === 'string');
+  return [...rounds.slice(0, -MAX_ROUNDS).filter(hangOn).slice(-MAX_ROUNDS), ...rounds.slice(-MAX_ROUNDS)];
 }
 
 function sendMissingValues({ height, values }: Height, inventory: Inventory, peer: Peer, out: Effects<Wire>): void {

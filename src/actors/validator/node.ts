@@ -11,7 +11,9 @@ import { heightOf, type TrustedPoint } from '../../protocol/chain/snapshot-manif
 import type { Transaction } from '../../protocol/chain/transaction.ts';
 import type { KeyPair } from '../../protocol/codec/signature.ts';
 import type { Evidence } from '../../protocol/consensus/evidence.ts';
-import type { Commit, ValueId } from '../../protocol/consensus/types.ts';
+import type { Trusted } from '../../protocol/consensus/light-block.ts';
+import type { Root } from '../../protocol/consensus/light-client.ts';
+import { type Commit, type ValueId, valueIdOf } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
 import type { Query, Wire } from '../wire.ts';
@@ -216,11 +218,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
       this.#engine.resume(lastCommit, now, out);
       return;
     }
-    const { chain } = this;
-    const genesis = { height: 0, time: chain.time, value: null, nextValidators: chain.validators };
-    const root = stateSync.trust === 'genesis' ? genesis : stateSync.trust;
-    this.#stateSync = new StateSync(this.#peers, this.#options.chain.scheme, root, this);
-    this.#stateSync.start(now, out);
+    this.#startStateSync(stateSync.trust === 'genesis' ? this.#ownRoot : stateSync.trust, now, out);
   }
 
   // What state sync asks.
@@ -233,13 +231,31 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#stateSync = null;
     const { height } = this.#chain;
     if (newest !== null) {
-      this.#store.restore(height, height);
-      this.#store.add(height, newest, height, out);
+      this.#store.jumpTo(height, newest, out);
       this.#snapshots.save(this.#chain, out);
       out.observe('node/state-synced', height);
     }
-    this.#engine.resume(newest?.commit ?? null, now, out);
+    // Where no snapshot was to be had, a node that was under way stays where it is, and asks again when it is told more.
+    if (newest !== null || height === 0) this.#engine.resume(newest?.commit ?? null, now, out);
     this.#sync.onPeers(now, out);
+  }
+
+  /** Nobody keeps the blocks any more that this node lacks. */
+  #catchUpByState(now: Time, out: Effects<Wire>): void {
+    if (this.#engine.isStoring) return;
+    out.observe('node/beyond-reach', this.#chain.height);
+    this.#startStateSync(this.#ownRoot, now, out);
+  }
+
+  /** What this node knows of the chain by itself. */
+  get #ownRoot(): Trusted {
+    const { height, time, newestHash, validators } = this.#chain;
+    return { height, time, value: height === 0 ? null : valueIdOf(newestHash), nextValidators: validators };
+  }
+
+  #startStateSync(root: Root, now: Time, out: Effects<Wire>): void {
+    this.#stateSync = new StateSync(this.#peers, this.#options.chain.scheme, root, this);
+    this.#stateSync.start(now, out);
   }
 
   #settlePools(block: Block, out: Effects<Wire>): void {
@@ -323,7 +339,10 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
         return;
       case 'ahead':
         peer.height = message.height;
-        if (this.#stateSync === null) this.#sync.onHeight(peer, now, out);
+        peer.oldest = message.oldest;
+        if (this.#stateSync !== null) return;
+        if (this.#peers.areBeyondReach(this.#chain.height)) this.#catchUpByState(now, out);
+        else this.#sync.onHeight(peer, now, out);
         return;
       case 'getBlock':
       case 'getSnapshot':
@@ -392,7 +411,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   }
 
   #welcome(connection: ConnectionId, name: PeerName, _now: Time, out: Effects<Wire>): Peer {
-    const peer: Peer = { connection, name, validator: '', height: -1, answeredAt: -1 };
+    const peer: Peer = { connection, name, validator: '', height: -1, answeredAt: -1, oldest: 1 };
     this.#peers.add(peer);
     const { chainId, height } = this.#chain;
     out.send(connection, { type: 'hello', chainId, validator: this.signer?.address ?? '', height });

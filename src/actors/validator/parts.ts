@@ -1,9 +1,11 @@
 /**
  * What is too large for one message travels in parts, each with its proof under a root that somebody signed, so that
- * whoever sends a wrong part is known at once. The root is over the parts' hashes.
+ * whoever sends a wrong part is known at once. The root is over the parts' hashes. What fits into one part needs none:
+ * its name is a hash already, against which the whole is held.
  */
 import { inclusionProof, merkleRoot, verifyInclusion } from '../../protocol/codec/merkle.ts';
 import { sha256 } from '../../protocol/codec/sha256.ts';
+import { type ValueId, valueBytes } from '../../protocol/consensus/types.ts';
 import { PART_BYTES, type Part } from '../gossip.ts';
 
 /** Most parts of one block: 128 MiB, twice the largest block's transactions. */
@@ -14,10 +16,11 @@ export interface Parts {
   readonly parts: readonly Part[];
 }
 
-/** Cuts bytes into parts. Throws RangeError beyond MAX_PARTS. */
-export function cutIntoParts(bytes: Uint8Array): Parts {
+/** Cuts a value's bytes into parts. Throws RangeError beyond MAX_PARTS. */
+export function cutIntoParts(value: ValueId, bytes: Uint8Array): Parts {
   const total = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
   if (total > MAX_PARTS) throw new RangeError(`${bytes.length} bytes are ${total} parts, at most ${MAX_PARTS} travel`);
+  if (total === 1) return { root: valueBytes(value), parts: [{ index: 0, total, bytes, proof: [] }] };
   const pieces = Array.from({ length: total }, (_, i) => bytes.subarray(i * PART_BYTES, (i + 1) * PART_BYTES));
   const hashes = pieces.map(piece => sha256(piece));
   return {
@@ -44,12 +47,12 @@ export class PartAssembler {
     return this.#missing === 0;
   }
 
-  /** Whether the part belongs here. A repetition changes nothing. */
+  /** Whether the part belongs here, as far as can be told from it alone. A repetition changes nothing. */
   add(part: Part): boolean {
     const { index, total, bytes, proof } = part;
-    if (total !== this.total || bytes.length > PART_BYTES) return false;
+    if (total !== this.total || index >= total || bytes.length > PART_BYTES) return false;
     if (this.#parts[index] !== undefined) return true;
-    if (!verifyInclusion(this.root, sha256(bytes), index, total, proof)) return false;
+    if (total > 1 && !verifyInclusion(this.root, sha256(bytes), index, total, proof)) return false;
     this.#parts[index] = part;
     this.#missing -= 1;
     return true;

@@ -10,6 +10,8 @@ export interface Peer {
   validator: string;
   /** Its newest block, as far as it told. */
   height: number;
+  /** The oldest block that it can serve, as far as it told. */
+  oldest: number;
   /** When its inventory was last answered. */
   answeredAt: number;
 }
@@ -35,6 +37,17 @@ export class Peers {
 
   remove(connection: ConnectionId): void {
     this.#byConnection.delete(connection);
+  }
+
+  /** Whether some are ahead of this height, and none of them can serve the block after it any more. */
+  areBeyondReach(height: number): boolean {
+    let someAhead = false;
+    for (const peer of this.all) {
+      if (peer.height <= height) continue;
+      if (peer.oldest <= height + 1) return false;
+      someAhead = true;
+    }
+    return someAhead;
   }
 
   /** The greatest height that any of them told of, or -1. */

@@ -43,11 +43,12 @@ export class Values {
   /** Takes up an own block. */
   addOwn(block: Block): HeldValue {
     const bytes = encodeBlock(block);
-    return this.#hold({ value: valueIdOf(headerHash(block.header)), block, bytes, ...cutIntoParts(bytes) });
+    const value = valueIdOf(headerHash(block.header));
+    return this.#hold({ value, block, bytes, ...cutIntoParts(value, bytes) });
   }
 
   /** Takes up the encoded block that this value is said to be; null when it is not. */
-  addBytes(value: ValueId, bytes: Uint8Array, parts: Parts = cutIntoParts(bytes)): HeldValue | null {
+  addBytes(value: ValueId, bytes: Uint8Array, parts: Parts = cutIntoParts(value, bytes)): HeldValue | null {
     const block = blockOf(value, bytes);
     return block === null ? null : this.#hold({ value, block, bytes, root: parts.root, parts: parts.parts });
   }
@@ -73,6 +74,11 @@ export class Values {
     if (!assembler.add(part)) return 'wrong';
     if (!assembler.isComplete) return 'kept';
     const held = this.addBytes(value, assembler.bytes(), assembler);
+    if (held === null && assembler.total === 1) {
+      // Nobody has vouched for a single part: who sent it is to blame, and another may have the right one.
+      this.#assembling.set(key, new PartAssembler(1, root));
+      return 'wrong';
+    }
     if (held === null) this.#assembling.set(key, null);
     else this.#assembling.delete(key);
     return held ?? 'spoiled';

@@ -2,8 +2,8 @@
  * From a scenario to a world with everybody in it: genesis, validators, providers, tenants, delegators, faults.
  */
 
+import type { LightOptions } from '../../actors/client/light-options.ts';
 import { Delegator, type StakeMessage } from '../../actors/delegator/delegator.ts';
-import type { LightOptions } from '../../actors/light/light-link.ts';
 import { Provider, type ProviderOptions } from '../../actors/provider/provider.ts';
 import { Tenant, type TenantRequest } from '../../actors/tenant/tenant.ts';
 import { describeWire, digestOfWire, type Wire } from '../../actors/wire.ts';
@@ -20,7 +20,7 @@ import type { Scenario, StakeStep } from '../scenario/types.ts';
 import { bidderOf, conductOf } from './bidders.ts';
 import { type Population, type ProviderGroup, populate, VALIDATOR_BALANCE } from './population.ts';
 import { durationSampler, latencyModel } from './samplers.ts';
-import { addValidators, nodeLists, type OnExecuted, type Watch, WatchedChain } from './validators.ts';
+import { addValidators, consensusWatch, nodeLists, type OnExecuted, type Watch, WatchedChain } from './validators.ts';
 import { worldFaults } from './world-faults.ts';
 
 const NO_CERTIFICATE = new Uint8Array(32);
@@ -94,6 +94,7 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
   const streams = new RandomStreams(seed);
   const population = populate(scenario, trace, streams, scheme);
   const genesis = genesisOf(scenario, population);
+  const watch = consensusWatch(genesis, population, scheme);
   const world = new SimulatedWorld<Wire, TenantRequest>({
     seed,
     network: { latency: latencyModel(scenario.network) },
@@ -101,10 +102,13 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
     describe: describeWire,
     digestOfRequest: request_ => request_.infrastructure.length,
     faults: worldFaults(scenario.faults, population),
-    onObserve: request.onObserve,
+    onObserve: (actor, time, metric, value, label) => {
+      watch?.onObserve(actor, metric, time);
+      request.onObserve(actor, time, metric, value, label);
+    },
   });
   const watched = new WatchedChain(genesis, request.watch, request.onExecuted);
-  addValidators(world, { scenario, genesis, population, scheme, watched, streams });
+  addValidators(world, { scenario, genesis, population, scheme, watched, watch, streams });
   const nodesOf = nodeLists(population);
   const light = lightOptionsOf(scenario, genesis);
   let clients = 0;

@@ -64,6 +64,11 @@ export class ConsensusWatch implements ConsensusFacts {
     };
   }
 
+  /** What a node observes of itself: one that took up a snapshot knows no more of what went before than after a start. */
+  onObserve(node: PeerName, metric: string, now: Time): void {
+    if (metric === 'node/state-synced') for (const one of this.#monitors) one.onStarted(node, now);
+  }
+
   /** A node has executed a block. Throws MonitorViolation when it had no right to. */
   onBlock(node: PeerName, { height, hash, time }: BlockResult, chain: Chain, now: Time): void {
     if (!this.#sets.has(height + 1)) this.#sets.set(height + 1, chain.validators);

@@ -95,14 +95,15 @@ export interface ValidatorSettings {
   readonly scheme: SignatureScheme;
   readonly streams: RandomStreams;
   readonly watched: WatchedChain;
+  /** Null where there is one validator, which cannot disagree. */
+  readonly watch: ConsensusWatch | null;
 }
 
 export function addValidators<Request>(world: SimulatedWorld<Wire, Request>, settings: ValidatorSettings): void {
-  const { scenario, genesis, population, scheme, streams, watched } = settings;
+  const { scenario, genesis, population, scheme, streams, watched, watch } = settings;
   const { commitments, clients, topology, timeouts, keepBlocks, snapshotEvery } = scenario.chain;
   const { validators } = population;
   const chain = { genesis, scheme, commitEvery: commitments?.every ?? 0, requireCommits: true };
-  const watch = validators.length === 1 ? null : consensusWatch(settings);
   const dials = dialLists(validators.length, topology, streams);
   validators.forEach((member, index) => {
     const { address, keys, spec } = member;
@@ -149,8 +150,13 @@ function conductOf(behaviour: ValidatorBehaviour, population: Population): Valid
   return { kind: 'favour', accounts: group?.members.map(one => one.address) ?? [] };
 }
 
-/** The monitors of consensus, for more than one validator. */
-function consensusWatch({ genesis, population, scheme }: ValidatorSettings): ConsensusWatch {
+/** The monitors of consensus; null for one validator. */
+export function consensusWatch(
+  genesis: Genesis,
+  population: Population,
+  scheme: SignatureScheme,
+): ConsensusWatch | null {
+  if (population.validators.length === 1) return null;
   return new ConsensusWatch({
     genesis,
     scheme,

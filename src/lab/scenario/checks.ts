@@ -161,7 +161,8 @@ function checkChain({ chain, providerNames }: Parts, report: Report): void {
     );
   }
   if (chain.clients === 'light' && chain.commitments?.every !== 1) {
-    report(['chain', 'commitments'], null, 'every_block: light clients believe what each block commits to');
+    const found = chain.commitments === null ? 'off' : `{every: ${chain.commitments.every}}`;
+    report(['chain', 'commitments'], found, 'every_block: light clients believe what each block commits to');
   }
   if (chain.validators.every(one => one.stake < MICRO_PER_AKASH)) {
     report(['chain', 'validators'], 'nobody with a stake of 1 AKASH', 'somebody who can be elected');

@@ -1,7 +1,7 @@
 /** The life of a lease at its provider: start, confirm, restart, move, tear down, walk away; effects as they are called. */
 import { describe, expect, test } from 'vitest';
 import type { Effects } from '../../../src/actors/actor.ts';
-import type { ChainClient } from '../../../src/actors/chain-client.ts';
+import type { ChainClient } from '../../../src/actors/client/chain-client.ts';
 import { CapacityBook } from '../../../src/actors/provider/capacity.ts';
 import { type Conduct, HONEST } from '../../../src/actors/provider/conduct.ts';
 import { LeaseKeeper } from '../../../src/actors/provider/lease-keeper.ts';

@@ -12,6 +12,7 @@ import type { Wire } from '../../../src/actors/wire.ts';
 import { type Block, encodeBlock, headerHash } from '../../../src/protocol/chain/block.ts';
 import { Chain, type ChainOptions } from '../../../src/protocol/chain/chain.ts';
 import { keyedHashScheme } from '../../../src/protocol/codec/signature.ts';
+import type { Rotation } from '../../../src/protocol/consensus/proposer.ts';
 import {
   NO_ROUND,
   type Proposal,
@@ -68,7 +69,8 @@ export interface Offered {
 
 /** A block as its proposer offers it. */
 export function offerOf(block: Block): Offered {
-  return { block, value: valueIdOf(headerHash(block.header)), ...cutIntoParts(encodeBlock(block)) };
+  const value = valueIdOf(headerHash(block.header));
+  return { block, value, ...cutIntoParts(value, encodeBlock(block)) };
 }
 
 export interface HandOptions {
@@ -92,6 +94,8 @@ export class NodeByHand implements Effects<Wire> {
   /** The disk as the node sees it, and as it was at the last sync. */
   readonly #cached: Media;
   readonly #durable: Media;
+  /** It remembers rounds that were computed. */
+  #rotation: { readonly height: number; readonly of: Rotation } | null = null;
   #unsynced: ((media: Media) => void)[] = [];
   readonly #pending: Input<Wire>[] = [];
 
@@ -174,7 +178,9 @@ export class NodeByHand implements Effects<Wire> {
 
   /** Place of the proposer of a round of the current height. */
   proposer(round: number): number {
-    return this.addresses.indexOf(this.node.chain.rotation.proposer(round));
+    if (this.#rotation?.height !== this.height)
+      this.#rotation = { height: this.height, of: this.node.chain.rotation };
+    return this.addresses.indexOf(this.#rotation.of.proposer(round));
   }
 
   /** A block for the first height, as this validator would make it. */

@@ -74,7 +74,9 @@ class Auditor {
   #checkVote(vote: Vote): void {
     if (vote.validator !== this.#address) return;
     const { kind, height, round, value } = vote;
-    this.#check(vote, kind, signer => signer.signVote({ kind, height, round, value: value === null ? OTHER : null, time: 1 }));
+    this.#check(vote, kind, signer =>
+      signer.signVote({ kind, height, round, value: value === null ? OTHER : null, time: 1 }),
+    );
   }
 
   #checkProposal(proposal: Proposal): void {

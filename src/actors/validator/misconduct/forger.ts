@@ -49,7 +49,7 @@ export class Forger {
 
   /** An offer of these bytes under this name, in the place of a proposal. */
   offer(original: Proposal, value: ValueId, bytes: Uint8Array): Offer {
-    const { root, parts } = cutIntoParts(bytes);
+    const { root, parts } = cutIntoParts(value, bytes);
     return {
       proposal: this.proposal(original, { value, parts: parts.length, partsRoot: root }),
       parts: parts.map((part): PartMessage => ({ type: 'part', height: original.height, value, root, part })),

@@ -14,35 +14,18 @@
  */
 import type { Header } from '../../protocol/chain/block.ts';
 import { accountLeafName, accountOfLeaf } from '../../protocol/chain/light-chain.ts';
-import type { SignatureScheme } from '../../protocol/codec/signature.ts';
-import type { LightBlock, Trusted } from '../../protocol/consensus/light-block.ts';
+import type { LightBlock } from '../../protocol/consensus/light-block.ts';
 import type { Progress } from '../../protocol/consensus/light-client.ts';
-import type { Params } from '../../protocol/model/params.ts';
 import type { Effects, Input, PeerName, Time } from '../actor.ts';
-import { type ChainLink, type LinkHost, RECONNECT_US } from '../chain-link.ts';
 import type { Answer, HeaderMessage, Wire } from '../wire.ts';
+import { type ChainLink, type LinkHost, RECONNECT_US } from './chain-link.ts';
 import { HeaderRequests } from './header-requests.ts';
 import { Headers, savedTrust, TRUSTED_KEY } from './headers.ts';
+import type { LightLinkOptions } from './light-options.ts';
 import { DIAL_TIMER, NodePool, type Peer } from './node-pool.ts';
 import { faultOfMessage } from './proofs.ts';
 import { type Asked, StateReader, type StateReaderHost } from './state-reader.ts';
 import { Vigil } from './vigil.ts';
-
-/** What a light client knows of the chain before it has asked anybody. */
-export interface LightOptions {
-  readonly chainId: string;
-  /** Where trust begins. */
-  readonly root: Trusted;
-  /** Those of genesis: how long trust lasts, and how often blocks come. */
-  readonly params: Params;
-}
-
-export interface LightLinkOptions extends LightOptions {
-  readonly address: string;
-  readonly nodes: readonly PeerName[];
-  readonly topics: readonly string[];
-  readonly scheme: SignatureScheme;
-}
 
 const WATCH_TIMER = 'chain/watch';
 
@@ -66,7 +49,7 @@ export class LightLink implements ChainLink, StateReaderHost {
   readonly #pool: NodePool;
   readonly #topics: string[];
   readonly #vigil: Vigil;
-  readonly #reader = new StateReader(this);
+  readonly #reader: StateReader;
   /** Null until the store has said where the client left off. */
   #headers: Headers | null = null;
   #leader: Peer | null = null;
@@ -88,6 +71,7 @@ export class LightLink implements ChainLink, StateReaderHost {
     this.#host = host;
     this.#pool = new NodePool(options.nodes, IN_USE);
     this.#topics = [...options.topics];
+    this.#reader = new StateReader(options, this);
     this.#vigil = new Vigil(PATIENCE_BLOCKS * options.params.targetBlockInterval + PATIENCE_US);
   }
 
@@ -112,10 +96,10 @@ export class LightLink implements ChainLink, StateReaderHost {
         this.#connected(input.peer, input.connection, now, out);
         return true;
       case 'refused':
-        this.#lost(this.#pool.byName(input.peer), now, out);
+        this.#part(this.#pool.byName(input.peer), now + RECONNECT_US, now, out);
         return true;
       case 'disconnected':
-        this.#lost(this.#pool.byConnection(input.connection), now, out);
+        this.#part(this.#pool.byConnection(input.connection), now + RECONNECT_US, now, out);
         return true;
       case 'timer':
         if (input.id === DIAL_TIMER) this.#pool.dial(now, out);
@@ -164,12 +148,6 @@ export class LightLink implements ChainLink, StateReaderHost {
 
   // What the reader of the state goes by.
 
-  get chainId(): string {
-    return this.#options.chainId;
-  }
-  get params(): Params {
-    return this.#options.params;
-  }
   get newest(): number {
     return (this.#headers as Headers).latest.height;
   }
@@ -207,12 +185,9 @@ export class LightLink implements ChainLink, StateReaderHost {
     this.#pool.dial(now, out);
   }
 
-  #lost(peer: Peer | undefined, now: Time, out: Effects<Wire>): void {
-    if (peer !== undefined) this.#part(peer, now + RECONNECT_US, now, out);
-  }
-
   /** Has no more to do with a node before that time. */
-  #part(peer: Peer, until: Time, now: Time, out: Effects<Wire>): void {
+  #part(peer: Peer | undefined, until: Time, now: Time, out: Effects<Wire>): void {
+    if (peer === undefined) return;
     this.#pool.remove(peer, until);
     this.#headers?.drop(peer.name);
     this.#reader.forget(peer, now, out);

@@ -2,10 +2,10 @@
  * Asks for what the state says and believes it when it is proven: parameters, the account, and what a provider holds.
  */
 import type { Header } from '../../protocol/chain/block.ts';
-import type { Params } from '../../protocol/model/params.ts';
 import type { Effects, Time } from '../actor.ts';
 import type { Answer, Query, Wire } from '../wire.ts';
 import { Holdings } from './holdings.ts';
+import type { LightOptions } from './light-options.ts';
 import type { Peer } from './node-pool.ts';
 import { isLeafProven } from './proofs.ts';
 import { answerOfClaim, type Claim, Questions } from './questions.ts';
@@ -14,8 +14,6 @@ import { answerOfClaim, type Claim, Questions } from './questions.ts';
 export type Asked = Exclude<Query, { readonly what: 'leaf' }>;
 
 export interface StateReaderHost {
-  readonly chainId: string;
-  readonly params: Params;
   /** The newest height that is believed, and the believed header of a height if it is kept. */
   readonly newest: number;
   header(height: number): Header | undefined;
@@ -28,16 +26,18 @@ export interface StateReaderHost {
 }
 
 export class StateReader {
+  readonly #options: LightOptions;
   readonly #host: StateReaderHost;
   readonly #questions = new Questions();
   #holdings: Holdings | null = null;
 
-  constructor(host: StateReaderHost) {
+  constructor(options: LightOptions, host: StateReaderHost) {
+    this.#options = options;
     this.#host = host;
   }
 
   query(query: Asked, now: Time, out: Effects<Wire>): void {
-    const { leader, witness, params } = this.#host;
+    const { leader, witness } = this.#host;
     if (leader === null) return;
     if (query.what !== 'provider') {
       // A node that has told of a header knows the state before it.
@@ -47,7 +47,7 @@ export class StateReader {
     }
     const asked = witness === undefined ? [leader] : [leader, witness];
     const names = asked.map(one => one.name);
-    this.#holdings = new Holdings(query.address, params, names, now);
+    this.#holdings = new Holdings(query.address, this.#options.params, names, now);
     for (const peer of asked) this.#send(query, peer, out);
   }
 
@@ -131,7 +131,7 @@ export class StateReader {
       return;
     }
     const time = this.#host.header(height)?.time ?? 0;
-    this.#host.onAnswer(answerOfClaim({ ...claim, about }, this.#host.chainId, time), now, out);
+    this.#host.onAnswer(answerOfClaim({ ...claim, about }, this.#options.chainId, time), now, out);
   }
 
   #believeHoldings(now: Time, out: Effects<Wire>): void {

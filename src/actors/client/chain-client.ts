@@ -5,15 +5,16 @@
  * It is a part of an actor, not an actor: the actor hands it every input first and gets back what concerns it.
  */
 
-import { payAndSign } from '../protocol/chain/transaction.ts';
-import type { KeyPair, SignatureScheme } from '../protocol/codec/signature.ts';
-import { accountTopic, type Event, GOVERNANCE_TOPIC } from '../protocol/model/events.ts';
-import type { Message } from '../protocol/model/messages.ts';
-import type { Params } from '../protocol/model/params.ts';
-import type { Effects, Input, PeerName, Time } from './actor.ts';
+import { payAndSign } from '../../protocol/chain/transaction.ts';
+import type { KeyPair, SignatureScheme } from '../../protocol/codec/signature.ts';
+import { accountTopic, type Event, GOVERNANCE_TOPIC } from '../../protocol/model/events.ts';
+import type { Message } from '../../protocol/model/messages.ts';
+import type { Params } from '../../protocol/model/params.ts';
+import type { Effects, Input, PeerName, Time } from '../actor.ts';
+import type { Answer, ChainStatus, Query, Wire } from '../wire.ts';
 import { type ChainLink, type LinkHost, RECONNECT_US, TrustingLink } from './chain-link.ts';
-import { LightLink, type LightOptions } from './light/light-link.ts';
-import type { Answer, ChainStatus, Query, Wire } from './wire.ts';
+import { LightLink } from './light-link.ts';
+import type { LightOptions } from './light-options.ts';
 
 const RETRY_TIMER = 'chain/retry';
 /** More than this many transactions under way and the oldest wait is a fault of the chain, not of patience. */

@@ -2,12 +2,12 @@
  * The way from a client to the chain: which node it speaks to, and how much of what it says is believed.
  *
  * There are two. A trusting client takes one node at its word and goes to the next when that one is gone: right for a
- * chain of one validator, where there is nobody to check against. A light one (light/light-link.ts) believes nothing that
+ * chain of one validator, where there is nobody to check against. A light one (light-link.ts) believes nothing that
  * is not proven.
  */
-import type { Event } from '../protocol/model/events.ts';
-import type { ConnectionId, Effects, Input, PeerName, Time } from './actor.ts';
-import type { Answer, Query, Wire } from './wire.ts';
+import type { Event } from '../../protocol/model/events.ts';
+import type { ConnectionId, Effects, Input, PeerName, Time } from '../actor.ts';
+import type { Answer, Query, Wire } from '../wire.ts';
 
 /** Time between attempts to reach a node, microseconds. */
 export const RECONNECT_US = 2_000_000;
