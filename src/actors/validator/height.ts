@@ -300,7 +300,7 @@ export class Height {
     const proposal = logged ?? signer.signProposal(unsigned);
     if (proposal === null || proposal.value !== value) return [];
     if (logged === undefined) log.append({ type: 'signedProposal', proposal });
-    this.#host.observe('consensus/proposal', this.height, out);
+    if (this.driver.set.size > 1) this.#host.observe('consensus/proposal', this.height, out);
     this.#host.push({ type: 'proposal', proposal }, out);
     const { height } = this;
     for (const part of held.parts) this.#host.push({ type: 'part', height, value, root: held.root, part }, out);

@@ -78,7 +78,9 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   const { validators } = population;
   const onRow = observe.files.includes('blocks') ? (cells: readonly Cell[]) => sink.row('blocks', cells) : null;
   const chained = new ChainBooks({ validators, nameOf, onRow });
-  chainBooks = chained;
+  // One validator alone has no rounds, lapses or latencies to tell of.
+  if (validators.length > 1 || observe.files.includes('blocks') || observe.files.includes('validators'))
+    chainBooks = chained;
   for (const { address, name } of validators) names.set(address, name);
   for (const { members } of population.delegators) for (const { address, name } of members) names.set(address, name);
   for (const { spec, members } of population.providers) {

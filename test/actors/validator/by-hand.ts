@@ -178,8 +178,7 @@ export class NodeByHand implements Effects<Wire> {
 
   /** Place of the proposer of a round of the current height. */
   proposer(round: number): number {
-    if (this.#rotation?.height !== this.height)
-      this.#rotation = { height: this.height, of: this.node.chain.rotation };
+    if (this.#rotation?.height !== this.height) this.#rotation = { height: this.height, of: this.node.chain.rotation };
     return this.addresses.indexOf(this.#rotation.of.proposer(round));
   }
 

@@ -24,7 +24,13 @@ function expectLevel(net: ValidatorNet): void {
 }
 
 /** A network that is split for a while; heights before, during and after. */
-function split(stakes: readonly number[], groups: readonly number[][], from = 10, length = 40, more: Partial<NetOptions> = {}) {
+function split(
+  stakes: readonly number[],
+  groups: readonly number[][],
+  from = 10,
+  length = 40,
+  more: Partial<NetOptions> = {},
+) {
   const fault: Fault = { kind: 'partition', groups: groups.map(named), at: from * SECOND, for: length * SECOND };
   const net = new ValidatorNet({ stakes, faults: [fault], load: 2, ...more });
   net.run((from + 1) * SECOND);
@@ -60,7 +66,15 @@ describe('partitions', () => {
   });
 
   test.each([10, 60, 200])('halves stop both, for %i s, and go on together', length => {
-    const { net, before, during, after } = split(FOUR, [[0, 1], [2, 3]], 10, length);
+    const { net, before, during, after } = split(
+      FOUR,
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      10,
+      length,
+    );
     for (const i of [0, 1, 2, 3]) expect(during[i]!).toBeLessThanOrEqual(before[i]! + 1);
     expect(Math.min(...after)).toBeGreaterThan(Math.max(...during) + 3);
     expectLevel(net);
@@ -68,7 +82,18 @@ describe('partitions', () => {
 
   test('again and again, along other lines each time', () => {
     const faults: Fault[] = [];
-    const lines = [[[0, 1], [2, 3, 4]], [[0], [1], [2], [3], [4]], [[0, 2, 4], [1, 3]], [[1, 2, 3, 4], [0]]];
+    const lines = [
+      [
+        [0, 1],
+        [2, 3, 4],
+      ],
+      [[0], [1], [2], [3], [4]],
+      [
+        [0, 2, 4],
+        [1, 3],
+      ],
+      [[1, 2, 3, 4], [0]],
+    ];
     lines.forEach((groups, i) => {
       faults.push({ kind: 'partition', groups: groups.map(named), at: (5 + 15 * i) * SECOND, for: 12 * SECOND });
     });
@@ -106,7 +131,9 @@ describe('cuts, clogs and delays', () => {
   });
 
   test.each([1, 2, 3, 4, 5, 6])('swizzles, seed %i', seed => {
-    const faults = [5, 25, 45].map((at): Fault => ({ kind: 'swizzle', of: named([0, 1, 2, 3, 4]), at: at * SECOND, for: 15 * SECOND }));
+    const faults = [5, 25, 45].map(
+      (at): Fault => ({ kind: 'swizzle', of: named([0, 1, 2, 3, 4]), at: at * SECOND, for: 15 * SECOND }),
+    );
     const net = new ValidatorNet({ stakes: [5, 6, 7, 8, 9], seed, load: 3, faults }).run(100 * SECOND);
     expectSound(net);
     expectLevel(net);
@@ -115,7 +142,11 @@ describe('cuts, clogs and delays', () => {
 
   test('messages that take seconds make rounds fail, until the rounds are long enough', () => {
     const faults: Fault[] = named([0, 1, 2, 3]).map(from => ({
-      kind: 'clog', from, at: 10 * SECOND, for: 500 * SECOND, delay_us: 2.5 * SECOND,
+      kind: 'clog',
+      from,
+      at: 10 * SECOND,
+      for: 500 * SECOND,
+      delay_us: 2.5 * SECOND,
     }));
     const net = new ValidatorNet({ stakes: FOUR, load: 1, faults }).run(10 * SECOND);
     const before = Math.min(...net.heights);
@@ -129,7 +160,9 @@ describe('cuts, clogs and delays', () => {
 describe('not everybody knows everybody', () => {
   const ring = (size: number) => (i: number) => [(i + 1) % size];
   test.each([5, 9])('a ring of %i passes everything on', size => {
-    const net = new ValidatorNet({ stakes: new Array<number>(size).fill(10), dials: ring(size), load: 3 }).run(40 * SECOND);
+    const net = new ValidatorNet({ stakes: new Array<number>(size).fill(10), dials: ring(size), load: 3 }).run(
+      40 * SECOND,
+    );
     expectSound(net);
     expectLevel(net);
     expect(Math.min(...net.heights)).toBeGreaterThan(20);
@@ -139,7 +172,9 @@ describe('not everybody knows everybody', () => {
 
   test('a star whose middle dies is whole again when it is back', () => {
     const faults: Fault[] = [{ kind: 'crash', target: 'validator-0', at: 10 * SECOND, for: 10 * SECOND }];
-    const net = new ValidatorNet({ stakes: [1, 10, 10, 10, 10], dials: i => (i === 0 ? [] : [0]), faults }).run(50 * SECOND);
+    const net = new ValidatorNet({ stakes: [1, 10, 10, 10, 10], dials: i => (i === 0 ? [] : [0]), faults }).run(
+      50 * SECOND,
+    );
     expectSound(net);
     expectLevel(net);
     expect(Math.min(...net.heights)).toBeGreaterThan(7);
@@ -147,7 +182,11 @@ describe('not everybody knows everybody', () => {
 
   test('a chain of links, cut in the middle and healed', () => {
     const fault: Fault = { kind: 'cut', from: 'validator-2', to: 'validator-3', at: 10 * SECOND, for: 20 * SECOND };
-    const net = new ValidatorNet({ stakes: [10, 10, 10, 10, 10, 10], dials: i => (i === 0 ? [] : [i - 1]), faults: [fault] });
+    const net = new ValidatorNet({
+      stakes: [10, 10, 10, 10, 10, 10],
+      dials: i => (i === 0 ? [] : [i - 1]),
+      faults: [fault],
+    });
     net.run(80 * SECOND);
     expectSound(net);
     expectLevel(net);
@@ -185,7 +224,10 @@ describe('clocks that are off', () => {
   });
 
   test('all go back a minute: blocks still come, and their times rise', () => {
-    const { net } = times([-60, -60, -60, -60].map(one => one * SECOND), 120);
+    const { net } = times(
+      [-60, -60, -60, -60].map(one => one * SECOND),
+      120,
+    );
     expect(Math.min(...net.heights)).toBeGreaterThan(20);
   });
 });

@@ -104,8 +104,7 @@ describe('peers that lie about blocks', () => {
   });
 
   test('heights that nobody has stop nobody from deciding', () => {
-    const says = (m: Wire): Wire =>
-      m.type === 'hello' || m.type === 'ahead' ? { ...m, height: m.height + 1_000 } : m;
+    const says = (m: Wire): Wire => (m.type === 'hello' || m.type === 'ahead' ? { ...m, height: m.height + 1_000 } : m);
     const net = new ValidatorNet({ stakes: [10, 10, 10, 10], load: 2, ...lying(2, { says }) }).run(60 * SECOND);
     expectSound(net);
     expect(Math.min(...net.heights)).toBeGreaterThan(40);
