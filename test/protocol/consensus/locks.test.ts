@@ -173,4 +173,3 @@ test('point 13: a hidden lock is found again', () => {
     expect(cast(node, ...[0, 1, 2].map(i => precommit(i, 4, 'a')))).toEqual(['decide 4 a']);
   }
 });
-
