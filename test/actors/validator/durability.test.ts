@@ -1,5 +1,5 @@
 /**
- * Point 16 of CONSENSUS.md: durable before visible. The effects of validators in a network, kills and cuts included, are
+ * Point 16 of the consensus sheet: durable before visible. The effects of validators in a network, kills and cuts included, are
  * written down in order, and of every message that carries an own signature it is shown that the log had the statement,
  * and then the record forbade any other, each synced, before it was sent. A block is told of when its store is synced.
  */
@@ -10,11 +10,13 @@ import type { Node } from '../../../src/actors/validator/node.ts';
 import { SIGNER_KEY, Signer } from '../../../src/actors/validator/signer.ts';
 import type { Wire } from '../../../src/actors/wire.ts';
 import { keyedHashScheme } from '../../../src/protocol/codec/signature.ts';
-import { type Proposal, type Vote, valueIdOf } from '../../../src/protocol/consensus/types.ts';
+import { NO_ROUND, type Proposal, type Vote, valueIdOf } from '../../../src/protocol/consensus/types.ts';
 import { keysOf, type NetOptions, ValidatorNet } from '../../support/validator-net.ts';
 
 const SECOND = 1_000_000;
 const OTHER = 'f'.repeat(64);
+/** Of the scheme that the network uses. */
+const SIGNATURE_BYTES = keyedHashScheme.sign(keysOf('anybody'), new Uint8Array()).length;
 
 /** Checks the order of one node's effects over all its lives; knows only what was synced. */
 class Auditor {
@@ -27,7 +29,6 @@ class Auditor {
   #loggedBefore = '';
   #unsynced: (() => void)[] = [];
   #record: Uint8Array | null = null;
-  /** Whether the record that is durable was written when the log of it was. */
   readonly #blocks = new Set<string>();
 
   constructor(name: string, address: string) {
@@ -51,8 +52,7 @@ class Auditor {
 
   put(key: string, value: Uint8Array): void {
     if (key === SIGNER_KEY) {
-      // Were the record durable first, a crash between the two would bind the validator to what nobody knows.
-      if (this.#unsynced.length > 0) this.problems.push('the record is written beside what is not durable yet');
+      this.#checkRecord(value);
       this.#unsynced.push(() => (this.#record = value.slice()));
     } else if (key.startsWith('block/')) this.#unsynced.push(() => this.#blocks.add(key));
   }
@@ -69,6 +69,23 @@ class Auditor {
       if (!this.#blocks.has(blockKey(message.height)))
         this.problems.push(`it tells of block ${message.height}, which is not durable`);
     }
+  }
+
+  /** Were the record durable before the log, a crash between the two would bind the validator to what nobody knows. */
+  #checkRecord(record: Uint8Array): void {
+    const signer = this.#signerWith(record);
+    const next = { height: this.#blocks.size + 1, round: 0, polRound: NO_ROUND, value: OTHER, parts: 1 };
+    // Of a height that is stored nothing is logged any more: it is over.
+    if (signer.signProposal({ ...next, partsRoot: new Uint8Array(32) }) !== null) return;
+    // Signatures are the last field of a statement.
+    const signature = valueIdOf(record.subarray(record.length - SIGNATURE_BYTES));
+    if (!this.#loggedBefore.includes(signature)) this.problems.push('a record is written before its log is durable');
+  }
+
+  #signerWith(record: Uint8Array | null): Signer {
+    const signer = new Signer(this.#address, 'net', keysOf(this.#name), keyedHashScheme);
+    if (record !== null) signer.restore(record);
+    return signer;
   }
 
   #checkVote(vote: Vote): void {
@@ -90,10 +107,8 @@ class Auditor {
   #check({ height, round, signature }: Vote | Proposal, step: string, contradict: (signer: Signer) => unknown): void {
     this.audited += 1;
     const what = `${this.#name}'s ${step} of ${height}/${round}`;
-    const signer = new Signer(this.#address, 'net', keysOf(this.#name), keyedHashScheme);
-    if (this.#record !== null) signer.restore(this.#record);
-    if (contradict(signer) !== null) this.problems.push(`${what}: the durable record allows another`);
-    // Of a height that is stored nothing is logged any more: it is over.
+    if (contradict(this.#signerWith(this.#record)) !== null)
+      this.problems.push(`${what}: the durable record allows another`);
     if (this.#blocks.has(blockKey(height))) return;
     if (!this.#loggedBefore.includes(valueIdOf(signature))) this.problems.push(`${what}: it is not in the durable log`);
   }

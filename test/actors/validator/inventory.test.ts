@@ -1,5 +1,5 @@
 /**
- * What a node that is stuck tells, and what its peers make good: points 7, 12 and 13 of CONSENSUS.md, commits for
+ * What a node that is stuck tells, and what its peers make good: points 7, 12 and 13 of the consensus sheet, commits for
  * laggards, and what is not sent because nobody needs it. Also what becomes of a peer that sends garbage.
  */
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * What a validator signs, and when that may be seen. Points of CONSENSUS.md: 11 (stale timers), 14 (a record without its
+ * What a validator signs, and when that may be seen. Points of the consensus sheet: 11 (stale timers), 14 (a record without its
  * log), 15 (a restarted proposer), 16 (durable before visible).
  */
 import { describe, expect, test } from 'vitest';
@@ -164,18 +164,22 @@ describe('a restarted validator', () => {
 
   test('as a proposer it offers what it offered before, whatever it has heard since (15)', () => {
     const index = new NodeByHand().proposer(0);
-    const first = new NodeByHand({ index }).start().meetAll().begin();
+    const stranger = (index + 1) % 4;
+    const first = new NodeByHand({ index }).start().meetAll();
+    const transfer = (nonce: number) => {
+      const keys = keysOf('payer');
+      const message = { type: 'Transfer', to: ADDRESS, amount: 1n } as const;
+      const body = { chainId: 'net', account: addressOf(keys.publicKey), nonce, grant: '', message };
+      return payAndSign(first.node.chain.state.params, body, keys, keyedHashScheme);
+    };
+    // What waits here is in the block, and forgotten at a start: a new block would be another one.
+    first.hear(stranger, { type: 'relay', tx: transfer(0) });
+    first.begin();
     const [proposal] = first.proposals;
     expect(proposal).toBeDefined();
 
-    const second = new NodeByHand({ index, disk: first.durableDisk });
-    const keys = keysOf('payer');
-    const message = { type: 'Transfer', to: ADDRESS, amount: 1n } as const;
-    const body = { chainId: 'net', account: addressOf(keys.publicKey), nonce: 0, grant: '', message };
-    const tx = payAndSign(second.node.chain.state.params, body, keys, keyedHashScheme);
-    second.start().meetAll();
-    const stranger = (index + 1) % 4;
-    second.hear(stranger, { type: 'relay', tx });
+    const second = new NodeByHand({ index, disk: first.durableDisk }).start().meetAll();
+    for (const nonce of [0, 1]) second.hear(stranger, { type: 'relay', tx: transfer(nonce) });
     second.begin();
     second.now += 1_000_000;
     const empty = { type: 'inventory', height: 1, round: 0, votes: [], proposals: [], values: [] } as const;
