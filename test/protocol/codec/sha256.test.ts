@@ -63,7 +63,9 @@ describe('sha256Into', () => {
       expect(hex(sha256(bytes))).toBe(hex(noble(bytes)));
     }
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 2_000 }), bytes => expect(hex(sha256(bytes))).toBe(hex(noble(bytes)))),
+      fc.property(fc.uint8Array({ maxLength: 2_000 }), bytes => {
+        expect(hex(sha256(bytes))).toBe(hex(noble(bytes)));
+      }),
     );
   });
 });
