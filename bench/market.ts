@@ -47,7 +47,7 @@ providers:
     cost: { cpu: { uniform: [5000 uakt/h, 15000 uakt/h] }, memory: 0 uakt/h, disk: 0 uakt/h }
     strategy: { costPlus: { margin: { uniform: [0, 0.5] } } }
     reserve: none
-    bidProbability: 0.86
+    bidProbability: 0.88
     bidDelay: { uniform: [0s, 5s] }
     stake: 0 akash
     balance: 1000000 akash

@@ -74,6 +74,7 @@ export class Engine {
   readonly #held = new Map<ConnectionId, ConsensusMessage[]>();
   /** Whether some validator is not a direct peer, so that what comes must be passed on. */
   #passesOn = false;
+  #isTicking = false;
   #votesToRelay: { readonly vote: Vote; readonly from: ConnectionId }[] = [];
 
   constructor(options: EngineOptions, host: EngineHost) {
@@ -105,22 +106,24 @@ export class Engine {
       this.#current.replay(entries, out);
     }
     if (this.#current.driver.step === 'unstarted') out.setTimer(START_TIMER, now + (height === 1 ? this.#interval : 0));
-    else out.setTimer(TICK_TIMER, now);
-    this.peersChanged();
+    else this.#tickAt(now, out);
+    this.peersChanged(now, out);
     this.#settle(out);
   }
 
   /** Connections or the set changed: who must be served by passing on? */
-  peersChanged(): void {
+  peersChanged(now: Time, out: Effects<Wire>): void {
     const { peers, signer } = this.#options;
     this.#passesOn = peers.count > 1 && !peers.covers(this.#host.chain.validators, signer?.address ?? null);
+    const step = this.#current?.driver.step ?? 'unstarted';
+    if (!this.#isTicking && step !== 'unstarted') this.#tickAt(now + TICK_US, out);
   }
 
   onTimer(id: TimerId, now: Time, out: Effects<Wire>): boolean {
     if (id === START_TIMER) {
       this.#lookBack(out);
       this.#current?.start(now, out);
-      out.setTimer(TICK_TIMER, now + TICK_US);
+      this.#tickAt(now + TICK_US, out);
     } else if (id === TICK_TIMER) this.#tick(now, out);
     else if (id === RELAY_TIMER) this.#relayVotes(out);
     else if (typeof id === 'string' && id.startsWith(TIMER_PREFIX)) this.#onRoundTimer(id, now, out);
@@ -234,7 +237,13 @@ export class Engine {
       this.#makeDurable(out);
       this.#options.peers.broadcast(inventoryOf(this.#current), out);
     }
-    out.setTimer(TICK_TIMER, now + TICK_US);
+    this.#tickAt(now + TICK_US, out);
+  }
+
+  /** Who has no peers has nobody to ask; the first that comes starts the ticking. */
+  #tickAt(at: Time, out: Effects<Wire>): void {
+    this.#isTicking = this.#options.peers.count > 0;
+    if (this.#isTicking) out.setTimer(TICK_TIMER, at);
   }
 
   #relayVotes(out: Effects<Wire>): void {
@@ -262,11 +271,12 @@ export class Engine {
 
   #open(startAt: Time, now: Time, out: Effects<Wire>): void {
     this.#current?.cancelTimers(out);
-    out.cancelTimer(TICK_TIMER);
+    if (this.#isTicking) out.cancelTimer(TICK_TIMER);
+    this.#isTicking = false;
     const height = this.#host.chain.height + 1;
     this.#current = this.#newHeight(height);
     this.log.startHeight(height);
-    this.peersChanged();
+    this.peersChanged(now, out);
     out.setTimer(START_TIMER, startAt);
     const held = [...this.#held];
     this.#held.clear();

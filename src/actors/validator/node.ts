@@ -404,7 +404,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     const known = this.#peers.get(connection) ?? this.#welcome(connection, name, now, out);
     known.validator = hello.validator;
     known.height = hello.height;
-    this.#engine.peersChanged();
+    this.#engine.peersChanged(now, out);
     // One block behind is what consensus mends by itself.
     if (this.#stateSync !== null) this.#stateSync.onPeer(known, out);
     else if (this.#recovery.isDone && hello.height > this.#chain.height + 1) this.#sync.onHeight(known, now, out);
@@ -427,7 +427,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#feed.remove(connection);
     if (this.#peers.get(connection) === undefined) return;
     this.#peers.remove(connection);
-    this.#engine.peersChanged();
+    this.#engine.peersChanged(now, out);
     this.#sync.onGone(connection, now, out);
   }
 

@@ -97,7 +97,7 @@ const chain: z.ZodType<ChainOptions> = shape({
   topology: given(topology, 'mesh').describe('connections among validators'),
   timeouts: given(timeouts, {}).describe('how long a round waits for a proposal and for votes'),
   keepBlocks: whole(1, 10_000_000).prefault(200).describe('blocks that a node keeps for others'),
-  snapshotEvery: whole(0, 10_000_000).prefault(1_000).describe('blocks between snapshots of the state; 0: none'),
+  snapshotEvery: whole(0, 10_000_000).prefault(5_000).describe('blocks between snapshots of the state; 0: none'),
   commitments: commitments.optional().describe('off by default with one validator, else every block'),
   clients: oneOf(['trusting', 'light'])
     .optional()

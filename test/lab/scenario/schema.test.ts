@@ -101,7 +101,7 @@ describe('sections', () => {
         precommit: { base: 1_000_000, delta: 500_000 },
       },
       keepBlocks: 200,
-      snapshotEvery: 1_000,
+      snapshotEvery: 5_000,
       commitments: { every: 12 },
       clients: 'trusting',
       signatures: 'ed25519',
