@@ -59,6 +59,59 @@ export interface WorkloadSpec {
   readonly disk: number;
   /** milli-GPU */
   readonly gpu: number;
+  /** What runs in it, from the manifest; null where nobody said: the image with its own defaults, cut off from all. */
+  readonly service: WorkloadService | null;
+}
+
+/** A replica of a service as its manifest describes it. */
+export interface WorkloadService {
+  /** The lease and group whose services share a private network; nothing outside of it is within their reach. */
+  readonly network: string;
+  /** The name by which its neighbours reach it, and which all of its replicas share. */
+  readonly name: string;
+  /** Replaces the image's entry point; empty: the image's own. */
+  readonly command: readonly string[];
+  /** Replaces the image's arguments; empty: the image's own. */
+  readonly args: readonly string[];
+  /** `NAME=value` */
+  readonly env: readonly string[];
+  /** What anybody outside may reach, through the provider. Neighbours reach every port. */
+  readonly ports: readonly WorkloadPort[];
+  readonly mounts: readonly WorkloadMount[];
+  /** For the registry of a private image. */
+  readonly credentials: WorkloadCredentials | null;
+}
+
+export interface WorkloadPort {
+  readonly port: number;
+  /** The port that its users expect; providers may have to give it another one. */
+  readonly externalPort: number;
+  readonly protocol: 'TCP' | 'UDP';
+}
+
+export interface WorkloadMount {
+  readonly name: string;
+  /** Absolute path inside the container. */
+  readonly path: string;
+  /** bytes */
+  readonly size: number;
+  readonly readOnly: boolean;
+  /** Whether it outlasts the container; never the lease. */
+  readonly persistent: boolean;
+}
+
+export interface WorkloadCredentials {
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Where a port of a running workload is reached from outside. */
+export interface WorkloadAddress {
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP';
+  readonly host: string;
+  readonly hostPort: number;
 }
 
 /** Something that happened to a workload. `lost`: its host went away. */
@@ -93,7 +146,16 @@ export type Input<Message, Request = unknown> =
   | { readonly kind: 'got'; readonly key: string; readonly value: Uint8Array | null }
   | { readonly kind: 'scanned'; readonly prefix: string; readonly entries: readonly (readonly [string, Uint8Array])[] }
   | { readonly kind: 'storeFailed'; readonly operation: string; readonly reason: string }
-  | { readonly kind: 'workload'; readonly id: string; readonly event: WorkloadEvent; readonly reason: string }
+  | {
+      readonly kind: 'workload';
+      readonly id: string;
+      readonly event: WorkloadEvent;
+      readonly reason: string;
+      /** With `started`, where the world has such: the way to its ports. */
+      readonly addresses?: readonly WorkloadAddress[];
+    }
+  /** The newest lines of what a workload wrote, oldest first; null: there is no such workload, or nothing to be had. */
+  | { readonly kind: 'workloadLog'; readonly id: string; readonly lines: readonly string[] | null }
   | { readonly kind: 'host'; readonly host: number; readonly up: boolean }
   | { readonly kind: 'tunnel'; readonly id: string; readonly open: boolean; readonly reason: string }
   | { readonly kind: 'answered'; readonly id: string; readonly answer: unknown; readonly error: string | null }
@@ -126,6 +188,8 @@ export interface Effects<Message> {
   startWorkload(spec: WorkloadSpec): void;
   /** Idempotent; ends in `workload`/`stopped`, also when there was nothing to stop. */
   stopWorkload(id: string): void;
+  /** Ends in `workloadLog`, with at most so many lines. */
+  readWorkloadLog(id: string, lines: number): void;
   /** Ends in `tunnel`. */
   openTunnel(id: string, peer: PeerName): void;
   /** Ends in `tunnel`, also when there was none. */

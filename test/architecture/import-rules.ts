@@ -51,7 +51,17 @@ const PACKAGES: readonly (readonly [room: string, packages: readonly string[]])[
 ];
 
 /** Packages that do not run in a browser. */
-const NODE_PACKAGES = ['piscina', 'yargs', 'cli-progress', 'cli-table3', 'dockerode'];
+const NODE_PACKAGES = [
+  'piscina',
+  'yargs',
+  'cli-progress',
+  'cli-table3',
+  'dockerode',
+  'fastify',
+  '@fastify/swagger',
+  '@fastify/websocket',
+  '@peculiar/x509',
+];
 
 /** Whether a specifier names a module of the platform, with or without its prefix. */
 function isPlatform(specifier: string): boolean {

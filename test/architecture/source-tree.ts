@@ -50,7 +50,7 @@ export const NODE_FILES: readonly string[] = [
 
 /** Whether a file of `src/` may know Node.js. All others run in a browser too. */
 export function knowsNode(path: string): boolean {
-  return /^src\/(?:cli|worlds\/live)\/|^src\/lab\/.*-node\.ts$/.test(path) || NODE_FILES.includes(path);
+  return /^src\/(?:cli|worlds\/live|lab\/live)\/|^src\/lab\/.*-node\.ts$/.test(path) || NODE_FILES.includes(path);
 }
 
 /** An import with the file that it leads to, for our own; null for packages and the platform. */

@@ -4,7 +4,7 @@ import type { WorkloadSpec } from '../../src/actors/actor.ts';
 import { only, recording, type Sight, type WorldUnderTest } from './world-under-test.ts';
 
 function spec(id: string, host = 0, cpu = 400): WorkloadSpec {
-  return { id, host, image: 'busybox', cpu, memory: 1_000_000, disk: 1_000_000, gpu: 0 };
+  return { id, host, image: 'busybox', cpu, memory: 1_000_000, disk: 1_000_000, gpu: 0, service: null };
 }
 
 function story(seen: readonly Sight[]): string[] {

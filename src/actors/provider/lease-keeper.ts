@@ -155,7 +155,7 @@ export class LeaseKeeper {
     kept.reservation.placements.forEach(({ host, unit }, i) => {
       const id = workloadId(kept.id, i, host);
       const { cpu, memory, disk, gpu } = unit;
-      const spec: WorkloadSpec = { id, host, image: images?.[i] ?? NO_IMAGE, cpu, memory, disk, gpu };
+      const spec: WorkloadSpec = { id, host, image: images?.[i] ?? NO_IMAGE, cpu, memory, disk, gpu, service: null };
       kept.workloads.set(id, { spec, started: false, running: false, failures: 0 });
       out.startWorkload(spec);
     });

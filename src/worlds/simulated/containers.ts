@@ -153,6 +153,11 @@ export class ContainerBackend {
     workload.handle = this.port.at(at, `workload ${id} stops`, () => this.end(workload, 'stopped', 'stopped'));
   }
 
+  /** What a simulated workload writes is nothing; one that is not there writes not even that. */
+  readLog(id: string): void {
+    this.port.tell({ kind: 'workloadLog', id, lines: this.workloads.has(id) ? [] : null });
+  }
+
   /** A workload ends by itself right now: a fault, or its lifetime is over. False when it does not run. */
   crash(id: string, event: 'exited' | 'out-of-memory', reason: string): boolean {
     const workload = this.workloads.get(id);

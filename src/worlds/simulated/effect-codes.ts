@@ -24,6 +24,7 @@ export const EFFECT_NAMES = [
   'reply',
   'observe',
   'halt',
+  'readWorkloadLog',
 ] as const;
 
 export type EffectName = (typeof EFFECT_NAMES)[number];
@@ -49,3 +50,4 @@ export const ASK = 16;
 export const REPLY = 17;
 export const OBSERVE = 18;
 export const HALT = 19;
+export const READ_WORKLOAD_LOG = 20;

@@ -61,4 +61,5 @@ export const INPUT_CODES: { readonly [K in Input<unknown>['kind']]: number } = {
   tunnel: 31,
   answered: 32,
   request: 33,
+  workloadLog: 34,
 };

@@ -25,6 +25,7 @@ import {
   OBSERVE,
   OPEN_TUNNEL,
   PUT,
+  READ_WORKLOAD_LOG,
   REPLY,
   SCAN,
   SEND,
@@ -190,6 +191,10 @@ export class Process<Message, Request> implements Effects<Message> {
 
   stopWorkload(id: string): void {
     this.order(STOP_WORKLOAD, id, null, null);
+  }
+
+  readWorkloadLog(id: string, lines: number): void {
+    this.order(READ_WORKLOAD_LOG, id, lines, null);
   }
 
   openTunnel(id: string, peer: PeerName): void {
@@ -391,6 +396,9 @@ export class Process<Message, Request> implements Effects<Message> {
       case STOP_WORKLOAD:
         this.stopOnBackend(a as string);
         return;
+      case READ_WORKLOAD_LOG:
+        this.readLogOnBackend(a as string);
+        return;
       default:
         this.storage.perform(op, a, b);
         return;
@@ -407,6 +415,12 @@ export class Process<Message, Request> implements Effects<Message> {
     const { containers } = this.node;
     if (containers !== null) containers.stop(id);
     else this.tellNow({ kind: 'workload', id, event: 'stopped', reason: 'no container backend' });
+  }
+
+  private readLogOnBackend(id: string): void {
+    const { containers } = this.node;
+    if (containers !== null) containers.readLog(id);
+    else this.tellNow({ kind: 'workloadLog', id, lines: null });
   }
 
   private tellNow(input: Input<Message, Request>): void {

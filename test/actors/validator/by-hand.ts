@@ -330,6 +330,7 @@ export class NodeByHand implements Effects<Wire> {
     this.done.push({ effect: 'halt', reason });
   }
   connect(): void {}
+  readWorkloadLog(): void {}
   startWorkload(): void {}
   stopWorkload(): void {}
   openTunnel(): void {}

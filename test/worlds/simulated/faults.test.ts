@@ -34,7 +34,16 @@ function provider(options: Partial<WorldOptions<null, WorkloadSpec>>) {
   return { world, seen };
 }
 
-const workload = (id: string): WorkloadSpec => ({ id, host: 0, image: 'i', cpu: 1, memory: 1, disk: 1, gpu: 0 });
+const workload = (id: string): WorkloadSpec => ({
+  id,
+  host: 0,
+  image: 'i',
+  cpu: 1,
+  memory: 1,
+  disk: 1,
+  gpu: 0,
+  service: null,
+});
 
 function story(seen: readonly Visit[], kind: Input<null>['kind']): string[] {
   return seen.flatMap(({ at, input }) => {

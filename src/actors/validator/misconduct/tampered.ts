@@ -121,6 +121,10 @@ class HeldBack implements Effects<Wire> {
   sync(token?: number): void {
     this.#out.sync(token);
   }
+  readWorkloadLog(id: string, lines: number): void {
+    this.#out.readWorkloadLog(id, lines);
+  }
+
   startWorkload(spec: WorkloadSpec): void {
     this.#out.startWorkload(spec);
   }
