@@ -9,15 +9,9 @@ import type { Block } from '../../protocol/chain/block.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
 import { type Decision, Driver, type DriverOutput, type TimerKind } from '../../protocol/consensus/driver.ts';
 import { type Evidence, evidenceOfProposals, evidenceOfVotes } from '../../protocol/consensus/evidence.ts';
+import { proposalHolds, voteHolds } from '../../protocol/consensus/holds.ts';
 import { sameProposal } from '../../protocol/consensus/proposals.ts';
-import {
-  type Commit,
-  type Proposal,
-  proposalSignBytes,
-  type ValueId,
-  type Vote,
-  voteSignBytes,
-} from '../../protocol/consensus/types.ts';
+import type { Commit, Proposal, ValueId, Vote } from '../../protocol/consensus/types.ts';
 import type { ValidatorSet } from '../../protocol/consensus/validator-set.ts';
 import type { Effects, Time } from '../actor.ts';
 import type { Part } from '../gossip.ts';
@@ -104,7 +98,7 @@ export class Height {
     const voter = driver.set.get(vote.validator);
     if (voter === undefined || driver.hasVote(vote.kind, vote.round, vote.validator, vote.value)) return 'old';
     const { chainId, scheme } = this.#host;
-    if (!scheme.verify(voter.consensusKey, voteSignBytes(chainId, vote), vote.signature)) return 'wrong';
+    if (!voteHolds(vote, chainId, voter.consensusKey, scheme)) return 'wrong';
     const outputs = driver.onVote(vote);
     // What is beyond bounds is not kept, and must not be passed on either: it would go round for ever.
     if (!driver.hasVote(vote.kind, vote.round, vote.validator, vote.value)) return 'old';
@@ -119,7 +113,7 @@ export class Height {
     const voter = driver.set.get(vote.validator);
     if (voter === undefined || driver.hasVote(vote.kind, vote.round, vote.validator, vote.value)) return 'old';
     const { chainId, scheme } = this.#host;
-    if (!scheme.verify(voter.consensusKey, voteSignBytes(chainId, vote), vote.signature)) return 'wrong';
+    if (!voteHolds(vote, chainId, voter.consensusKey, scheme)) return 'wrong';
     this.#report(driver.onVote(vote));
     return driver.hasVote(vote.kind, vote.round, vote.validator, vote.value) ? 'new' : 'old';
   }
@@ -151,8 +145,7 @@ export class Height {
     if (proposer === undefined || driver.proposals(proposal.round).some(one => sameProposal(one, proposal)))
       return 'old';
     const { chainId, scheme } = this.#host;
-    const holds = scheme.verify(proposer.consensusKey, proposalSignBytes(chainId, proposal), proposal.signature);
-    return holds ? null : 'wrong';
+    return proposalHolds(proposal, chainId, proposer.consensusKey, scheme) ? null : 'wrong';
   }
 
   onPart(value: ValueId, root: Uint8Array, part: Part, now: Time, out: Effects<Wire>): Taken {

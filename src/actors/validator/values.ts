@@ -1,6 +1,8 @@
 /** The blocks of one height that a validator has or is getting. */
 import { type Block, decodeBlock, encodeBlock, faultOfBody, headerHash } from '../../protocol/chain/block.ts';
+import { equalBytes } from '../../protocol/codec/bytes.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';
+import { BoundedMemo } from '../../protocol/codec/memo.ts';
 import { type Proposal, type ValueId, valueIdOf } from '../../protocol/consensus/types.ts';
 import type { Part } from '../gossip.ts';
 import { cutIntoParts, MAX_PARTS, PartAssembler, type Parts } from './parts.ts';
@@ -94,8 +96,19 @@ function assemblyKey(value: ValueId, root: Uint8Array): string {
   return `${value}/${valueIdOf(root)}`;
 }
 
+/** Blocks that were read lately, with their bytes: the validators of one process are sent the same ones. */
+const read = new BoundedMemo<ValueId, { readonly bytes: Uint8Array; readonly block: Block }>(64);
+
 /** The block of these bytes if they are one and it has this name. */
 function blockOf(value: ValueId, bytes: Uint8Array): Block | null {
+  const known = read.get(value);
+  if (known !== undefined && (known.bytes === bytes || equalBytes(known.bytes, bytes))) return known.block;
+  const block = readBlock(value, bytes);
+  if (block !== null) read.set(value, { bytes, block });
+  return block;
+}
+
+function readBlock(value: ValueId, bytes: Uint8Array): Block | null {
   try {
     const block = decodeBlock(bytes);
     return valueIdOf(headerHash(block.header)) === value && faultOfBody(block) === null ? block : null;

@@ -7,6 +7,7 @@
  * bend the time of the next block.
  */
 
+import { equalBytes } from '../codec/bytes.ts';
 import { EncodeError } from '../codec/errors.ts';
 import { sha256 } from '../codec/sha256.ts';
 import type { SignatureScheme } from '../codec/signature.ts';
@@ -50,11 +51,20 @@ export function verifyCommit(
 ): string | null {
   const fault = faultOfForm(set, commit, subject);
   if (fault !== null) return fault;
+  const known = good.get(commit);
+  if (known?.scheme === scheme && known.chainId === chainId && equalBytes(known.set, set.hash())) return null;
   for (const one of commit.signatures) {
     if (!isSignedBy(chainId, set.get(one.validator)!, commit, one, scheme)) return badSignature(one);
   }
+  good.set(commit, { chainId, set: set.hash(), scheme });
   return null;
 }
+
+/** Commits whose signatures were all found good, and under what: like statements, they never change (see holds.ts). */
+const good = new WeakMap<
+  Commit,
+  { readonly chainId: string; readonly set: Uint8Array; readonly scheme: SignatureScheme }
+>();
 
 /**
  * The same, but stops looking at signatures as soon as more than two thirds of the power are found good, and looks at
@@ -243,7 +253,11 @@ export function medianTime(commit: Commit, set: ValidatorSet): number {
   throw new RangeError('the time of a commit that nobody signed');
 }
 
-/** SHA-256 of a commit's canonical bytes: what the header of the next block holds as `lastCommit`. */
+const hashes = new WeakMap<Commit, Uint8Array>();
+
+/** SHA-256 of a commit's canonical bytes: what the header of the next block holds as `lastCommit`. Each hashed once. */
 export function commitHash(commit: Commit): Uint8Array {
-  return sha256(encode(commitCodec, commit));
+  let hash = hashes.get(commit);
+  if (hash === undefined) hashes.set(commit, (hash = sha256(encode(commitCodec, commit))));
+  return hash;
 }

@@ -14,13 +14,8 @@
 import type { Gossip } from '../../../actors/gossip.ts';
 import { equalBytes } from '../../../protocol/codec/bytes.ts';
 import type { SignatureScheme } from '../../../protocol/codec/signature.ts';
-import {
-  NO_ROUND,
-  type Proposal,
-  proposalSignBytes,
-  type Vote,
-  voteSignBytes,
-} from '../../../protocol/consensus/types.ts';
+import { proposalHolds, voteHolds } from '../../../protocol/consensus/holds.ts';
+import { NO_ROUND, type Proposal, type Vote } from '../../../protocol/consensus/types.ts';
 import type { ValidatorSet } from '../../../protocol/consensus/validator-set.ts';
 import type { ConsensusFacts } from './consensus-monitor.ts';
 import {
@@ -224,9 +219,9 @@ export class Heard {
     // Whoever never stood in a set has no key to sign with.
     if (speaker.key === undefined || !isWritable(step, said)) return false;
     const { chainId } = this.#facts;
-    const bytes =
-      step === PROPOSAL ? proposalSignBytes(chainId, said as Proposal) : voteSignBytes(chainId, said as Vote);
-    return this.#scheme.verify(speaker.key, bytes, said.signature);
+    return step === PROPOSAL
+      ? proposalHolds(said as Proposal, chainId, speaker.key, this.#scheme)
+      : voteHolds(said as Vote, chainId, speaker.key, this.#scheme);
   }
 
   /** From now on a word is known to be its speaker's. */
