@@ -1,9 +1,10 @@
 /**
  * What nodes say to each other: consensus, transactions on their way to a proposer, and the past for whoever missed it.
  *
- * Votes and proposals are pushed once, to every peer. What got lost is pulled: a node that is stuck tells its peers what
- * it holds (`inventory`), and each answers with what is missing there. So a network without trouble carries nothing
- * twice, and one with trouble loses nothing for good.
+ * Votes and proposals are pushed once, to every peer, and passed on to those who say that they do not hear their author
+ * (`links`). What got lost is pulled: a node that is stuck tells its peers what it holds (`inventory`), and each answers
+ * with what is missing there. So a network without trouble carries nothing twice, and one with trouble loses nothing
+ * for good.
  */
 
 import type { Header } from '../protocol/chain/block.ts';
@@ -33,6 +34,11 @@ export interface Part {
 export type Gossip =
   /** First on every connection between nodes, from both ends. `height`: the newest block. */
   | { readonly type: 'hello'; readonly chainId: string; readonly validator: string; readonly height: number }
+  /**
+   * Validators of the current set with which the sender is not connected, itself left out: what they say reaches it only
+   * if somebody passes it on. Said again when it changes; who has not said it lacks nobody.
+   */
+  | { readonly type: 'links'; readonly lacks: readonly string[] }
   | { readonly type: 'proposal'; readonly proposal: Proposal }
   /** A part of a block. `root`: the one of the proposal, of which there may be several for a value. */
   | {
@@ -100,6 +106,7 @@ const TYPE_DIGEST: { readonly [T in Gossip['type']]: number } = {
   snapshot: 29,
   getChunk: 30,
   chunk: 31,
+  links: 32,
 };
 
 /** 32 bits that tell messages apart in a trace, read off what the message carries already. */
@@ -128,6 +135,11 @@ export function digestOfGossip(message: Gossip): number {
     case 'getSnapshot':
     case 'snapshot':
       return base;
+    case 'links': {
+      let digest = base ^ message.lacks.length;
+      for (const address of message.lacks) digest = (Math.imul(digest, 31) + mixText(address)) | 0;
+      return digest;
+    }
     default:
       return base ^ Math.imul(message.height, 0x85ebca6b);
   }
@@ -135,6 +147,14 @@ export function digestOfGossip(message: Gossip): number {
 
 function mixRound(height: number, round: number): number {
   return Math.imul(height, 0x85ebca6b) ^ Math.imul(round + 1, 0xc2b2ae35);
+}
+
+/** Addresses end in a checksum: their last characters say enough. */
+function mixText(text: string): number {
+  let mixed = text.length;
+  for (let i = Math.max(0, text.length - 6); i < text.length; i++)
+    mixed = (Math.imul(mixed, 31) + text.charCodeAt(i)) | 0;
+  return mixed;
 }
 
 /** Signatures are hashes already: their first bytes say enough. */

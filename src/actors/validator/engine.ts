@@ -7,14 +7,15 @@ import type { Chain } from '../../protocol/chain/chain.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
 import type { TimerKind } from '../../protocol/consensus/driver.ts';
 import type { Evidence } from '../../protocol/consensus/evidence.ts';
-import type { Commit, Vote } from '../../protocol/consensus/types.ts';
+import type { Commit, ValueId, Vote } from '../../protocol/consensus/types.ts';
 import type { ConnectionId, Effects, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
 import type { Wire } from '../wire.ts';
 import { Height, type HeightHost, type Taken, TIMER_PREFIX, type Timeouts } from './height.ts';
 import { InputLog } from './input-log.ts';
-import { type Inventory, inventoryOf, sendMissing } from './inventory.ts';
+import { type Inventory, inventoryOf, MAX_VOTES, sendMissing } from './inventory.ts';
 import type { Peer, Peers } from './peers.ts';
+import { Relaying } from './relaying.ts';
 import type { Signer } from './signer.ts';
 
 const START_TIMER = 'height';
@@ -72,14 +73,16 @@ export class Engine {
   /** Who proposes in the first round of the current height. */
   #first = '';
   readonly #held = new Map<ConnectionId, ConsensusMessage[]>();
-  /** Whether some validator is not a direct peer, so that what comes must be passed on. */
-  #passesOn = false;
+  readonly #relaying: Relaying;
+  /** Who offered the values of the current height, each last: what its parts are passed on by. */
+  readonly #offeredBy = new Map<ValueId, string>();
   #isTicking = false;
   #votesToRelay: { readonly vote: Vote; readonly from: ConnectionId }[] = [];
 
   constructor(options: EngineOptions, host: EngineHost) {
     this.#options = options;
     this.#host = host;
+    this.#relaying = new Relaying(options.peers, options.signer?.address ?? null);
   }
 
   /** The height that is being decided; 0 before `resume`. */
@@ -87,9 +90,14 @@ export class Engine {
     return this.#current?.height ?? 0;
   }
 
-  /** Whether what comes must be passed on, because not all validators are direct peers. */
-  get passesOn(): boolean {
-    return this.#passesOn;
+  /** Those to whom what this peer passes on unsigned, such as transactions, is to be passed on. */
+  recipientsFrom(peer: Peer): readonly Peer[] {
+    return this.#relaying.recipientsFrom(peer);
+  }
+
+  /** A peer has told whom it does not hear; returns whether an honest one can say this. */
+  onLinks(peer: Peer, lacks: readonly string[]): boolean {
+    return this.#relaying.onLinks(peer, lacks);
   }
 
   /** Takes up work where the chain and the log stand. `lastCommit`: of the newest block. */
@@ -113,8 +121,8 @@ export class Engine {
 
   /** Connections or the set changed: who must be served by passing on? */
   peersChanged(now: Time, out: Effects<Wire>): void {
-    const { peers, signer } = this.#options;
-    this.#passesOn = peers.count > 1 && !peers.covers(this.#host.chain.validators, signer?.address ?? null);
+    const { chain } = this.#host;
+    this.#relaying.update(chain.validators, chain.height + 1, now, out);
     const step = this.#current?.driver.step ?? 'unstarted';
     if (!this.#isTicking && step !== 'unstarted') this.#tickAt(now + TICK_US, out);
   }
@@ -126,6 +134,7 @@ export class Engine {
       this.#tickAt(now + TICK_US, out);
     } else if (id === TICK_TIMER) this.#tick(now, out);
     else if (id === RELAY_TIMER) this.#relayVotes(out);
+    else if (this.#relaying.onTimer(id, out)) return true;
     else if (typeof id === 'string' && id.startsWith(TIMER_PREFIX)) this.#onRoundTimer(id, now, out);
     else return false;
     this.#settle(out);
@@ -185,8 +194,23 @@ export class Engine {
       message.type === 'proposal'
         ? current.onProposal(message.proposal, now, out)
         : current.onPart(message.value, message.root, message.part, now, out);
-    if (taken === 'new' && this.#passesOn) this.#options.peers.broadcast(message, out, from);
+    if (taken === 'new') this.#passOn(message, from, out);
     return taken !== 'wrong';
+  }
+
+  /** A proposal or a part, to those who do not hear who offers it. */
+  #passOn(message: Exclude<ConsensusMessage, { type: 'votes' }>, from: ConnectionId, out: Effects<Wire>): void {
+    if (message.type === 'proposal') this.#offeredBy.set(message.proposal.value, message.proposal.proposer);
+    const author = message.type === 'proposal' ? message.proposal.proposer : this.#offeredBy.get(message.value);
+    // The log may have brought back the proposal, and then nothing is known of who offered it but who sends its parts.
+    const sender = this.#options.peers.get(from);
+    const recipients =
+      author !== undefined
+        ? this.#relaying.recipients(author)
+        : sender === undefined
+          ? []
+          : this.#relaying.recipientsFrom(sender);
+    for (const { connection } of recipients) if (connection !== from) out.send(connection, message);
   }
 
   /** Keeps what is of the next height, within bounds. Anything else of another height is late or far ahead. */
@@ -200,7 +224,7 @@ export class Engine {
 
   #takeVoteFrom(vote: Vote, from: ConnectionId, now: Time, out: Effects<Wire>): boolean {
     const taken = this.#takeVote(vote, now, out);
-    if (taken === 'new' && this.#passesOn) {
+    if (taken === 'new' && this.#relaying.recipients(vote.validator).length > 0) {
       if (this.#votesToRelay.length === 0) out.setTimer(RELAY_TIMER, now + RELAY_US);
       this.#votesToRelay.push({ vote, from });
     }
@@ -247,11 +271,19 @@ export class Engine {
   }
 
   #relayVotes(out: Effects<Wire>): void {
-    const pending = this.#votesToRelay;
+    const byPeer = new Map<ConnectionId, Vote[]>();
+    for (const { vote, from } of this.#votesToRelay) {
+      for (const { connection } of this.#relaying.recipients(vote.validator)) {
+        if (connection === from) continue;
+        const votes = byPeer.get(connection);
+        if (votes === undefined) byPeer.set(connection, [vote]);
+        else votes.push(vote);
+      }
+    }
     this.#votesToRelay = [];
-    for (const { connection } of this.#options.peers.all) {
-      const votes = pending.filter(one => one.from !== connection).map(one => one.vote);
-      if (votes.length > 0) out.send(connection, { type: 'votes', votes });
+    for (const [connection, votes] of byPeer) {
+      for (let at = 0; at < votes.length; at += MAX_VOTES)
+        out.send(connection, { type: 'votes', votes: votes.slice(at, at + MAX_VOTES) });
     }
   }
 
@@ -275,6 +307,7 @@ export class Engine {
     this.#isTicking = false;
     const height = this.#host.chain.height + 1;
     this.#current = this.#newHeight(height);
+    this.#offeredBy.clear();
     this.log.startHeight(height);
     this.peersChanged(now, out);
     out.setTimer(START_TIMER, startAt);

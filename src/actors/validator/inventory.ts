@@ -11,7 +11,7 @@ export type Inventory = Extract<Gossip, { readonly type: 'inventory' }>;
 /** Rounds that an inventory tells of: the newest ones, and as many older ones on which a lock may hang. */
 const MAX_ROUNDS = 16;
 /** Votes in one message, each below 256 bytes. */
-const MAX_VOTES = 500;
+export const MAX_VOTES = 500;
 /** Blocks that are sent for one inventory. */
 const MAX_VALUES = 4;
 const KINDS: readonly VoteKind[] = ['prevote', 'precommit'];

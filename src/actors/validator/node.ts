@@ -26,7 +26,7 @@ import type { Timeouts } from './height.ts';
 import { LightFeed } from './light-feed.ts';
 import { Mempool, type MempoolLimits } from './mempool.ts';
 import { Operator } from './operator.ts';
-import { type Peer, Peers } from './peers.ts';
+import { newPeer, type Peer, Peers } from './peers.ts';
 import { answerQuery } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
 import { Signer } from './signer.ts';
@@ -333,6 +333,10 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
         if (!this.#engine.onMessage(message, peer.connection, now, out))
           this.drop(peer.connection, `a ${message.type} that does not verify`, out, now);
         return;
+      case 'links':
+        if (!this.#engine.onLinks(peer, message.lacks))
+          this.drop(peer.connection, `${message.lacks.length} validators that it lacks`, out, now);
+        return;
       case 'inventory':
         if (message.height <= this.#chain.height && !message.decided) this.#tellHeight(peer, out);
         else this.#engine.onInventory(message, peer, now, out);
@@ -360,8 +364,8 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
         this.#stateSync?.onMessage(message, peer, now, out);
         return;
       case 'relay':
-        if (this.#mempool.add(message.tx, null) === 'added' && this.#engine.passesOn)
-          this.#peers.broadcast(message, out, peer.connection);
+        if (this.#mempool.add(message.tx, null) === 'added')
+          for (const { connection } of this.#engine.recipientsFrom(peer)) out.send(connection, message);
         return;
     }
   }
@@ -411,7 +415,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   }
 
   #welcome(connection: ConnectionId, name: PeerName, _now: Time, out: Effects<Wire>): Peer {
-    const peer: Peer = { connection, name, validator: '', height: -1, answeredAt: -1, oldest: 1 };
+    const peer = newPeer(connection, name);
     this.#peers.add(peer);
     const { chainId, height } = this.#chain;
     out.send(connection, { type: 'hello', chainId, validator: this.signer?.address ?? '', height });

@@ -14,6 +14,17 @@ export interface Peer {
   oldest: number;
   /** When its inventory was last answered. */
   answeredAt: number;
+  /** Validators that it does not hear directly, as far as it told. Only an optimisation believes it. */
+  lacks: ReadonlySet<string>;
+  /** The `links` that it was told last, in one text; empty: that nobody is lacking, which goes without saying. */
+  toldLinks: string;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** A peer of which nothing is known yet but who called, or was called. */
+export function newPeer(connection: ConnectionId, name: PeerName): Peer {
+  return { connection, name, validator: '', height: -1, oldest: 1, answeredAt: -1, lacks: NOBODY, toldLinks: '' };
 }
 
 export class Peers {
@@ -62,10 +73,10 @@ export class Peers {
     for (const { connection } of this.all) if (connection !== except) out.send(connection, message);
   }
 
-  /** Whether all other validators are directly connected, so that nothing needs to be passed on. */
-  covers(set: ValidatorSet, own: string | null): boolean {
+  /** The other validators of a set with which there is no connection, in the order of the set. */
+  lacking(set: ValidatorSet, own: string | null): string[] {
     const direct = new Set<string>();
     for (const peer of this.all) direct.add(peer.validator);
-    return set.members.every(({ address }) => address === own || direct.has(address));
+    return set.members.map(one => one.address).filter(address => address !== own && !direct.has(address));
   }
 }
