@@ -10,7 +10,7 @@ import type { ProviderBehaviour, ProviderClass, ProviderSupply, Strategy } from 
 
 const number = (max = Number.MAX_SAFE_INTEGER) => quantity('number', { max });
 
-const strategy = choice<Strategy>('strategy', 'a strategy', {
+export const strategy = choice<Strategy>('strategy', 'a strategy', {
   words: { zeroIntelligence: { kind: 'zeroIntelligence' } },
   tagged: {
     costPlus: shape({ margin: distribution('number') }).transform(s => ({ kind: 'costPlus' as const, ...s })),
@@ -40,7 +40,7 @@ const strategy = choice<Strategy>('strategy', 'a strategy', {
   },
 });
 
-const providerBehaviour = choice<ProviderBehaviour>('provider-behaviour', 'a behaviour', {
+export const providerBehaviour = choice<ProviderBehaviour>('provider-behaviour', 'a behaviour', {
   words: { honest: { kind: 'honest' }, freeRider: { kind: 'freeRider' }, noShow: { kind: 'noShow' } },
   tagged: {
     defaulter: shape({
@@ -72,13 +72,17 @@ const containers = shape({
 }).transform(({ lifetime, ...rest }) => ({ ...rest, lifetime: lifetime ?? null }));
 
 const bandwidth = quantity('bandwidth');
-const capacity = shape({
-  cpu: quantity('cpu', { positive: true }).optional(),
-  memory: quantity('bytes', { positive: true }).optional(),
+const besides = {
   disk: given(quantity('bytes'), 0),
   gpu: quantity('gpu').optional(),
   bandwidth: given(bandwidth, 0).describe('0 = not limited'),
-});
+};
+const hostCpu = quantity('cpu', { positive: true });
+const hostMemory = quantity('bytes', { positive: true });
+/** Where a trace may say what the hosts are. */
+const capacity = shape({ cpu: hostCpu.optional(), memory: hostMemory.optional(), ...besides });
+/** Of one host. */
+export const hostCapacity = shape({ cpu: hostCpu, memory: hostMemory, ...besides });
 
 const providerFields = shape({
   count: whole(1, MAX_MEMBERS).optional(),

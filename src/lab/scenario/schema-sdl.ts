@@ -48,7 +48,8 @@ export interface SdlFileNotes {
   readonly placements: Readonly<Record<string, Some<SdlTerms>>>;
 }
 
-const termFields = {
+/** The terms, each of which may be absent. */
+export const termFields = {
   region: anyRegion.optional(),
   persist: flag().optional().describe('order again when a lease breaks'),
   reputationAtLeast: share().optional(),
@@ -65,7 +66,7 @@ const habitFields = {
 };
 
 /** Without the keys that were not written: laid over something, they must not hide it. */
-function written<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+export function written<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as never;
 }
 

@@ -37,7 +37,7 @@ const arrivals = choice<Arrivals>('arrivals', 'arrivals', {
   },
 });
 
-const escrow = choice<Escrow>('escrow', 'an escrow', {
+export const escrow = choice<Escrow>('escrow', 'an escrow', {
   tagged: {
     periods: quantity('number', { positive: true, max: 1_000_000 }).transform(periods => ({
       kind: 'periods' as const,
@@ -119,6 +119,11 @@ const demand = choice<Demand>('deployment', `a list of 1 to ${MAX_INFRASTRUCTURE
   })),
 });
 
+export const refill = shape({
+  below: quantity('number', { positive: true, max: 1_000_000 }),
+  to: quantity('number', { positive: true, max: 1_000_000 }),
+}).refine(({ below, to }) => to >= below, { error: 'not less than `below`', path: ['to'] });
+
 const tenantFields = shape({
   count: whole(1, MAX_MEMBERS),
   balance: money(),
@@ -130,13 +135,7 @@ const tenantFields = shape({
     .optional()
     .describe('until the tenant closes; never if not given'),
   escrow: given(escrow, { periods: 2 }),
-  refill: shape({
-    below: quantity('number', { positive: true, max: 1_000_000 }),
-    to: quantity('number', { positive: true, max: 1_000_000 }),
-  })
-    .refine(({ below, to }) => to >= below, { error: 'not less than `below`', path: ['to'] })
-    .optional()
-    .describe('deposit again when the escrow covers fewer than `below` periods, up to `to`'),
+  refill: refill.optional().describe('deposit again when the escrow covers fewer than `below` periods, up to `to`'),
   waitDuration: whole(0, 100_000).prefault(2).describe('blocks'),
   openFor: given(duration({ positive: true }), '60s'),
   behaviour: given(tenantBehaviour, 'honest'),

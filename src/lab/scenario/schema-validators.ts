@@ -9,7 +9,7 @@ import {
   STATEMENTS,
   VERSIONS,
 } from '../../actors/validator/conduct.ts';
-import { choice, flag, list, oneOf, shape, share } from './fields.ts';
+import { type ChoiceOptions, choice, flag, list, oneOf, shape, share } from './fields.ts';
 import { className, given } from './schema-common.ts';
 import type { ValidatorBehaviour } from './types.ts';
 
@@ -20,7 +20,10 @@ function some<const W extends readonly string[]>(words: W, what: string): z.ZodT
   });
 }
 
-export const validatorBehaviour = choice<ValidatorBehaviour>('validator-behaviour', 'a behaviour', {
+type Favour = Extract<ValidatorBehaviour, { readonly kind: 'favour' }>;
+
+/** Behaviours that name nobody else. */
+export const behaviours = {
   words: {
     honest: { kind: 'honest' },
     voteNil: { kind: 'voteNil' },
@@ -47,6 +50,13 @@ export const validatorBehaviour = choice<ValidatorBehaviour>('validator-behaviou
       signed: flag().prefault(false).describe('signs what it changed'),
     }).transform(b => ({ kind: 'mutate' as const, ...b })),
     lie: shape({ about: given(some(LIES, 'about what'), [...LIES]) }).transform(b => ({ kind: 'lie' as const, ...b })),
+  },
+} satisfies ChoiceOptions<Exclude<ValidatorBehaviour, Favour>>;
+
+export const validatorBehaviour = choice<ValidatorBehaviour>('validator-behaviour', 'a behaviour', {
+  words: behaviours.words,
+  tagged: {
+    ...behaviours.tagged,
     favour: shape({ providers: className.describe('the class whose transactions go first') }).transform(b => ({
       kind: 'favour' as const,
       ...b,

@@ -89,7 +89,8 @@ const timeout = (base: string) =>
     }),
     {},
   );
-const timeouts = shape({ propose: timeout('3s'), prevote: timeout('1s'), precommit: timeout('1s') });
+/** How long a round waits for a proposal and for votes. */
+export const timeouts = shape({ propose: timeout('3s'), prevote: timeout('1s'), precommit: timeout('1s') });
 
 const chain: z.ZodType<ChainOptions> = shape({
   blockInterval: given(duration({ positive: true }), '6s').describe('time between blocks'),
