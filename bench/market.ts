@@ -5,9 +5,9 @@
  */
 
 import { runScenario } from '../src/lab/experiment/run-scenario.ts';
-import { ed25519Scheme } from '../src/lab/ports/ed25519-node.ts';
 import { checkProtocolParams } from '../src/lab/scenario/chain-params.ts';
 import { loadScenario } from '../src/lab/scenario/load.ts';
+import { ed25519Scheme } from '../src/worlds/live/ed25519.ts';
 
 export interface MarketOptions {
   readonly providers: number;

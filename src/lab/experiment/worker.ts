@@ -3,7 +3,7 @@
  * run depends on, so that a run is the same in whichever worker it happens.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { ed25519Scheme } from '../ports/ed25519-node.ts';
+import { ed25519Scheme } from '../../worlds/live/ed25519.ts';
 import { TABLES } from '../report/tables.ts';
 import { loadTrace } from '../scenario/load.ts';
 import type { Trace } from '../scenario/trace.ts';

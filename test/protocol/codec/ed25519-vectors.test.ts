@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ed25519Scheme } from '../../../src/lab/ports/ed25519-node.ts';
 import { memoised, type SignatureScheme } from '../../../src/protocol/codec/signature.ts';
+import { ed25519Scheme } from '../../../src/worlds/live/ed25519.ts';
 import { ed25519NobleScheme } from '../../support/ed25519-noble.ts';
 
 interface Vectors {

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ed25519Scheme } from '../../../src/lab/ports/ed25519-node.ts';
 import { keyedHashScheme, memoised, type SignatureScheme } from '../../../src/protocol/codec/signature.ts';
+import { ed25519Scheme } from '../../../src/worlds/live/ed25519.ts';
 import { ed25519NobleScheme } from '../../support/ed25519-noble.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

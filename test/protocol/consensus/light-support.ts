@@ -1,7 +1,6 @@
 /** Validators with keys, commits, and whole chains of headers, true ones and forged ones. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { ed25519Scheme } from '../../../src/lab/ports/ed25519-node.ts';
 import { addressOf } from '../../../src/protocol/codec/address.ts';
 import { type KeyPair, memoised, type SignatureScheme } from '../../../src/protocol/codec/signature.ts';
 import { type CodecType, encode, fixedBytes, struct, text, uint } from '../../../src/protocol/codec/struct.ts';
@@ -21,6 +20,7 @@ import {
   voteSignBytes,
 } from '../../../src/protocol/consensus/types.ts';
 import { ValidatorSet } from '../../../src/protocol/consensus/validator-set.ts';
+import { ed25519Scheme } from '../../../src/worlds/live/ed25519.ts';
 
 export const CHAIN = 'orrery-test';
 export const SECOND = 1_000_000;
