@@ -10,9 +10,9 @@
  * BRIDGES do, in an order that changes with every height, so that what is missing comes twice and not a hundred times,
  * and nobody stands in the way for longer than a height.
  *
- * What peers claim is believed, because little hangs on it. Who claims to lack what it does not lack is sent things twice;
- * who claims links that it does not have makes somebody wait for the answer to an inventory (engine.ts), which asks
- * nobody's leave.
+ * Little hangs on what peers claim. Between two validators a link is missing when both say so: who alone claims to lack
+ * the others is not sent everything by everybody. Who claims links that it does not have makes itself, or those who would
+ * hear of it, wait for the answer to an inventory (engine.ts), which asks nobody's leave.
  */
 import { MAX_VALIDATORS } from '../../protocol/consensus/types.ts';
 import type { ValidatorSet } from '../../protocol/consensus/validator-set.ts';
@@ -28,8 +28,13 @@ const BRIDGES = 2;
 
 const NOBODY: readonly Peer[] = Object.freeze([]);
 
-/** Who said something first: a validator by its address, or a peer that is none, by itself. */
-type Source = string | Peer;
+/** Who said something first. */
+interface Source {
+  /** Of a validator; empty for anybody else. */
+  readonly validator: string;
+  /** Null where the two are not connected. */
+  readonly peer: Peer | null;
+}
 
 export class Relaying {
   readonly #peers: Peers;
@@ -90,40 +95,43 @@ export class Relaying {
   recipients(author: string): readonly Peer[] {
     if (!this.#isNeeded) return NOBODY;
     let found = this.#recipients.get(author);
-    if (found === undefined) this.#recipients.set(author, (found = this.#select(author)));
+    if (found === undefined) {
+      let peer: Peer | null = null;
+      for (const one of this.#peers.all) if (one.validator === author) peer = one;
+      this.#recipients.set(author, (found = this.#select({ validator: author, peer })));
+    }
     return found;
   }
 
-  /** The peers to whom this node passes on what nobody signed, or another than who sends it: those a peer does not reach. */
+  /** The peers to whom this node passes on what a peer sends and did not sign: those whom the peer does not reach. */
   recipientsFrom(peer: Peer): readonly Peer[] {
-    return this.#isSeated(peer) ? this.recipients(peer.validator) : this.#select(peer);
+    return this.#isSeated(peer) ? this.recipients(peer.validator) : this.#select({ validator: '', peer });
   }
 
   #forget(): void {
-    this.#recipients.clear();
-    this.#neighbours.clear();
+    // An empty map that is cleared is made anew.
+    if (this.#recipients.size > 0) this.#recipients.clear();
+    if (this.#neighbours.size > 0) this.#neighbours.clear();
     this.#isNeeded = false;
     for (const { lacks } of this.#peers.all) this.#isNeeded ||= lacks.size > 0;
   }
 
   #select(source: Source): readonly Peer[] {
     const selected: Peer[] = [];
-    let isNear = typeof source !== 'string';
-    for (const peer of this.#peers.all) isNear ||= peer.validator === source;
     for (const peer of this.#peers.all) {
-      if (peer === source || peer.validator === source || this.#hears(peer, source)) continue;
-      if (!this.#isLeftToOthers(peer, source, isNear)) selected.push(peer);
+      if (isOf(peer, source) || this.#hears(peer, source)) continue;
+      if (!this.#isLeftToOthers(peer, source)) selected.push(peer);
     }
     return selected.length === 0 ? NOBODY : selected;
   }
 
   /** Whether enough of those who hear the source, and whom this peer hears, come before this node. */
-  #isLeftToOthers(to: Peer, source: Source, isNear: boolean): boolean {
+  #isLeftToOthers(to: Peer, source: Source): boolean {
     // What this node has at second hand itself, those who have it at first hand pass on.
-    const own = isNear ? this.#turn(this.#own, to) : Number.POSITIVE_INFINITY;
+    const own = source.peer === null ? Number.POSITIVE_INFINITY : this.#turn(this.#own, to);
     let before = 0;
     for (const other of this.#neighboursOf(to)) {
-      if (other === source || other.validator === source || !this.#hears(other, source)) continue;
+      if (isOf(other, source) || !this.#hears(other, source)) continue;
       if (this.#turn(other.validator, to) < own) before += 1;
       if (before >= BRIDGES) return true;
     }
@@ -134,16 +142,18 @@ export class Relaying {
   #neighboursOf(to: Peer): readonly Peer[] {
     let found = this.#neighbours.get(to);
     if (found === undefined) {
-      found = [...this.#peers.all].filter(one => one !== to && this.#isSeated(one) && !to.lacks.has(one.validator));
+      found = [...this.#peers.all].filter(
+        one => one !== to && this.#isSeated(one) && this.#hears(to, { validator: one.validator, peer: one }),
+      );
       this.#neighbours.set(to, found);
     }
     return found;
   }
 
-  /** Whether a peer hears a source directly, as far as the two told. Only validators are told of. */
-  #hears(peer: Peer, source: Source): boolean {
-    if (typeof source === 'string') return !peer.lacks.has(source);
-    return this.#isSeated(peer) && !source.lacks.has(peer.validator);
+  /** Whether a peer hears a source directly, as far as the two told. Links are told of with validators alone. */
+  #hears(to: Peer, { validator, peer }: Source): boolean {
+    if (validator !== '' && !to.lacks.has(validator)) return true;
+    return peer !== null && this.#isSeated(to) && !peer.lacks.has(to.validator);
   }
 
   #isSeated({ validator }: Peer): boolean {
@@ -157,4 +167,8 @@ export class Relaying {
     const { size } = this.#set as ValidatorSet;
     return (place + this.#height + Math.max(0, (this.#set as ValidatorSet).place(to.validator))) % size;
   }
+}
+
+function isOf(peer: Peer, source: Source): boolean {
+  return peer === source.peer || (source.validator !== '' && peer.validator === source.validator);
 }

@@ -84,8 +84,9 @@ describe('a block and its body', () => {
     const net = new ValidatorNet({ stakes: STAKES, seed: 1, load: 2, wrap: attack(lockAndLeave) }).run(120 * SECOND);
     expectProgress(net, 20);
     expect(dropsOf(net, HONEST).filter(one => !one.includes(`validator-${ATTACKER}`))).toEqual([]);
-    // Blocks of the attacker are decided all the same.
-    expect(net.observed.some(one => one.metric === 'consensus/round')).toBe(true);
+    // It happened, and again when the attacker was let in again; what it gave the others is what was decided.
+    const garbage = dropsOf(net, [1]).filter(one => one.endsWith('a part that does not verify'));
+    expect(garbage.length).toBeGreaterThan(1);
   });
 
   test('a proposal with the right name and another root does not turn peers against each other', () => {

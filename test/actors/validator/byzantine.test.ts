@@ -105,7 +105,8 @@ describe.each(CASES)('$stakes with $bad', one => {
   test.each(CONDUCTS)('%s', (_, conduct, what, least) => {
     const outcome = run(one, conduct);
     expectSafeAndLive(outcome, one, least);
-    expect(distortionsOf(outcome, one).get(what)).toBeGreaterThan(1);
+    // Who was given garbage under a block's name leaves the culprit alone for as long as this runs: once must do.
+    expect(distortionsOf(outcome, one).get(what)).toBeGreaterThan(0);
     // None of this can be proved by signatures.
     expect(outcome.burned.size).toBe(0);
     expect(outcome.tombstoned).toEqual([]);

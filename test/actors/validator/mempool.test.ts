@@ -205,6 +205,8 @@ describe('how transactions travel', () => {
     const partial = new NodeByHand().start();
     partial.meet(1);
     partial.meet(2);
+    partial.hear(1, { type: 'links', lacks: [partial.addresses[2]!, partial.addresses[3]!] });
+    partial.hear(2, { type: 'links', lacks: [partial.addresses[1]!, partial.addresses[3]!] });
     partial.hear(1, { type: 'relay', tx: transfer(0) });
     expect(relaysTo(partial)).toEqual([partial.connections.get(2)]);
     partial.hear(2, { type: 'relay', tx: transfer(0) });
