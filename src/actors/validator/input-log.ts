@@ -7,7 +7,7 @@
  * Entries wait in memory until something is about to become visible: then they are written and synced first. What was
  * never acted upon in public needs no log, so a validator that decides alone writes none.
  */
-import { byteString, decode, encode, oneOf, struct, tagged, uint } from '../../protocol/codec/struct.ts';
+import { byteString, decode, encode, list, oneOf, struct, tagged, uint } from '../../protocol/codec/struct.ts';
 import {
   type Commit,
   commit,
@@ -49,6 +49,12 @@ const entry = tagged('type', {
   signedProposal: [9, struct({ proposal })],
 });
 
+/** Entries that are written together stand in one entry of the log: a crash leaves all of them or none. */
+const MAX_TOGETHER = 4_096;
+const together = list(entry, MAX_TOGETHER);
+/** Blocks travel and are logged in pieces; whatever comes behind one begins a new entry of the log. */
+const MAX_TOGETHER_BYTES = PART_BYTES;
+
 export type LogEntry =
   | { readonly type: 'height'; readonly height: number }
   | { readonly type: 'start'; readonly at: number }
@@ -88,7 +94,7 @@ export class InputLog {
   /** Takes an entry that a start brought back. Throws DecodeError when it is none. */
   recover(index: number, bytes: Uint8Array): void {
     this.#next = index + 1;
-    this.#found.push(decode(entry, bytes) as LogEntry);
+    this.#found.push(...(decode(together, bytes) as LogEntry[]));
   }
 
   /** The entries of a height that a start brought back; all others are forgotten. */
@@ -135,17 +141,28 @@ export class InputLog {
     if (this.#waiting.length === 0) return false;
     if (!this.#begun) {
       if (this.#cut > 0) out.truncateLog(this.#cut);
-      this.#write({ type: 'height', height: this.#height }, out);
+      this.#waiting.unshift({ type: 'height', height: this.#height });
       this.#begun = true;
     }
-    for (const one of this.#waiting) this.#write(one, out);
+    let batch: LogEntry[] = [];
+    let bytes = 0;
+    for (const one of this.#waiting) {
+      if (batch.length === MAX_TOGETHER || bytes >= MAX_TOGETHER_BYTES) {
+        this.#write(batch, out);
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(one);
+      if (one.type === 'piece') bytes += one.bytes.length;
+    }
+    this.#write(batch, out);
     this.#waiting = [];
     out.sync();
     return true;
   }
 
-  #write(one: LogEntry, out: Effects<Wire>): void {
-    out.append(encode(entry, one as never));
+  #write(batch: readonly LogEntry[], out: Effects<Wire>): void {
+    out.append(encode(together, batch as never));
     this.#next += 1;
   }
 }

@@ -2,7 +2,7 @@
  * Runs a scenario: builds its world, lets demand arrive, watches, and sums up. Pure: files, clocks and signatures that
  * need an engine come in through ports, so that this runs in a worker and in a browser alike.
  */
-import { keyedHashScheme, type SignatureScheme } from '../../protocol/codec/signature.ts';
+import { keyedHashScheme, memoised, type SignatureScheme } from '../../protocol/codec/signature.ts';
 import { allMonitors } from '../monitors/all-monitors.ts';
 import type { Monitor } from '../monitors/monitor.ts';
 import { gpuLoad } from '../scenario/trace.ts';
@@ -19,6 +19,9 @@ import { Sampler } from './series.ts';
 import { providerRows, summarise } from './summary.ts';
 import type { Cell, RunRequest, RunResult } from './types.ts';
 
+/** Verdicts on signatures that a process keeps: those of some hundred heights of a hundred validators. */
+const REMEMBERED_SIGNATURES = 65_536;
+
 /** What only the engine underneath can give. */
 export interface RunPorts {
   /** Real signatures, where there are any. */
@@ -29,7 +32,8 @@ function schemeOf(request: RunRequest, ports: RunPorts): SignatureScheme {
   if (request.scenario.chain.signatures === 'keyed-hash') return keyedHashScheme;
   if (ports.ed25519 === null)
     throw new Error('this engine has no Ed25519 signatures; signatures: keyed-hash needs none');
-  return ports.ed25519;
+  // Every validator of a process checks the same signatures: those of a commit once more, block by block.
+  return memoised(ports.ed25519, REMEMBERED_SIGNATURES);
 }
 
 function sdlBooks({ scenario, sdl }: RunRequest): SdlBooks | null {

@@ -6,7 +6,7 @@
  * `SHOWN_IN`, or this file does not compile: a row that is in no leaf would be neither committed to nor restored.
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { type ByteReader, ByteWriter } from '../codec/bytes.ts';
 import type { Codec, CodecType } from '../codec/struct.ts';
 import type { Row } from '../ledger/journal.ts';
 import type { Table } from '../ledger/table.ts';
@@ -109,6 +109,19 @@ function restored<R extends Row>(row: R, changing: Partial<R>): R {
   return Object.assign(row, changing);
 }
 
+const texts = new WeakMap<Params, Uint8Array>();
+
+/** The texts of all parameters, as the leaf holds them. Written once: other parameters are another object. */
+function parameterTexts(params: Params): Uint8Array {
+  let bytes = texts.get(params);
+  if (bytes === undefined) {
+    const writer = new ByteWriter(4096);
+    for (const name of PARAMETER_NAMES) writer.text(parameterToText(params[name]), 256);
+    texts.set(params, (bytes = writer.take()));
+  }
+  return bytes;
+}
+
 const CHAINWIDE: LeafKind = {
   kind: 'chainwide',
   *names(state) {
@@ -116,7 +129,7 @@ const CHAINWIDE: LeafKind = {
   },
   write(writer, state) {
     chainwideLeaf.write(writer, state.chainwide);
-    for (const name of PARAMETER_NAMES) writer.text(parameterToText(state.params[name]), 256);
+    writer.raw(parameterTexts(state.params));
     return true;
   },
   restore(reader, state) {

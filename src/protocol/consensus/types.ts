@@ -72,30 +72,17 @@ export interface Commit {
   readonly signatures: readonly CommitSignature[];
 }
 
-const HEX = '0123456789abcdef';
-
-/** Values of the characters of lower-case hex; -1 for all others. */
-const DIGITS = new Int8Array(128).fill(-1);
-for (let i = 0; i < 16; i++) DIGITS[HEX.charCodeAt(i)] = i;
+const VALUE_ID = /^[0-9a-f]{64}$/;
 
 /** The bytes of a value id. Throws RangeError unless it is 64 lower-case hex digits. */
 export function valueBytes(value: ValueId): Uint8Array {
-  const bytes = new Uint8Array(32);
-  let isHex = value.length === 64;
-  for (let i = 0; isHex && i < 32; i++) {
-    const byte = (DIGITS[value.charCodeAt(2 * i)] ?? -1) * 16 + (DIGITS[value.charCodeAt(2 * i + 1)] ?? -1);
-    isHex = byte >= 0 && DIGITS[value.charCodeAt(2 * i + 1)]! >= 0;
-    bytes[i] = byte;
-  }
-  if (!isHex) throw new RangeError(`found the value id ${value}, expected 64 lower-case hex digits`);
-  return bytes;
+  if (!VALUE_ID.test(value)) throw new RangeError(`found the value id ${value}, expected 64 lower-case hex digits`);
+  return Uint8Array.fromHex(value);
 }
 
 /** The value id of a header's hash. */
 export function valueIdOf(hash: Uint8Array): ValueId {
-  let text = '';
-  for (const byte of hash) text += HEX[byte >> 4]! + HEX[byte & 15]!;
-  return text;
+  return hash.toHex();
 }
 
 /** A value id as its 32 bytes. */
