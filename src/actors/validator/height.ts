@@ -61,7 +61,8 @@ export class Height {
   readonly #host: HeightHost;
   /** Statements that the log brought back, by step; not null while it is fed again. */
   #answers: Map<string, Vote | Proposal> | null = null;
-  readonly #timers: string[] = [];
+  /** Timers of the current round that have not ended, by id; while the log is fed again they do not run. */
+  readonly #timers = new Map<string, Time>();
   #ownBlocks: Map<number, LoggedBlock> | null = null;
 
   constructor(height: number, set: ValidatorSet, proposerOf: (round: number) => string, host: HeightHost) {
@@ -88,8 +89,14 @@ export class Height {
   }
 
   onTimeout(kind: TimerKind, round: number, now: Time, out: Effects<Wire>): void {
+    const { driver, height } = this;
+    this.#timers.delete(timerId(kind, height, round));
+    const [roundBefore, stepBefore] = [driver.round, driver.step];
+    const outputs = driver.onTimeout({ kind, height, round });
+    // One that came too late to change anything is of no use to the log.
+    if (driver.round === roundBefore && driver.step === stepBefore) return;
     this.#record({ type: 'timeout', at: now, kind, round });
-    this.#carryOut(this.driver.onTimeout({ kind, height: this.height, round }), now, out);
+    this.#carryOut(outputs, now, out);
   }
 
   /** A vote of this height from the network. */
@@ -170,11 +177,14 @@ export class Height {
 
   /** The height is over: its timers have nothing to say any more. */
   cancelTimers(out: Effects<Wire>): void {
-    for (const id of this.#timers) out.cancelTimer(id);
-    this.#timers.length = 0;
+    for (const id of this.#timers.keys()) out.cancelTimer(id);
+    this.#timers.clear();
   }
 
-  /** Feeds the entries that a start brought back. */
+  /**
+   * Feeds the entries that a start brought back. What they led to then is not said, told or logged again; of the timers
+   * those of the round in which this ends run on, to the deadlines that they had.
+   */
   replay(entries: readonly LogEntry[], out: Effects<Wire>): void {
     this.#answers = new Map();
     this.#ownBlocks = new Map();
@@ -187,6 +197,7 @@ export class Height {
     for (const one of whole) this.#replayOne(one, out);
     this.#answers = null;
     this.#ownBlocks = null;
+    for (const [id, at] of this.#timers) out.setTimer(id, at);
   }
 
   #replayOne(one: WholeEntry, out: Effects<Wire>): void {
@@ -246,21 +257,30 @@ export class Height {
         return this.#vote(output.kind, output.round, output.value, now, out);
       case 'timeout': {
         const { base, delta } = this.#host.timeouts[output.kind];
-        const id = `${TIMER_PREFIX}${output.kind}/${this.height}/${output.round}`;
-        this.#timers.push(id);
-        out.setTimer(id, now + base + output.round * delta);
+        const id = timerId(output.kind, this.height, output.round);
+        const at = now + base + output.round * delta;
+        this.#timers.set(id, at);
+        if (this.#answers === null) out.setTimer(id, at);
         return [];
       }
       case 'evidence':
         this.#report([output]);
         return [];
       case 'newRound':
-        if (output.round > 0) this.#host.observe('consensus/round', output.round, out);
+        // Of the rounds before, no timer means anything any more.
+        if (this.#answers === null) this.cancelTimers(out);
+        else this.#timers.clear();
+        if (output.round > 0) this.#observe('consensus/round', output.round, out);
         return [];
       default:
         // `need` is answered by asking peers for what is missing; `decide` is read off the driver.
         return [];
     }
+  }
+
+  /** What happened once is not seen again while the log is fed. */
+  #observe(metric: string, value: number, out: Effects<Wire>): void {
+    if (this.#answers === null) this.#host.observe(metric, value, out);
   }
 
   #report(outputs: readonly DriverOutput[]): void {
@@ -292,11 +312,13 @@ export class Height {
     };
     const proposal = logged ?? signer.signProposal(unsigned);
     if (proposal === null || proposal.value !== value) return [];
-    if (logged === undefined) log.append({ type: 'signedProposal', proposal });
-    if (this.driver.set.size > 1) this.#host.observe('consensus/proposal', this.height, out);
-    this.#host.push({ type: 'proposal', proposal }, out);
+    if (this.driver.set.size > 1) this.#observe('consensus/proposal', this.height, out);
     const { height } = this;
-    for (const part of held.parts) this.#host.push({ type: 'part', height, value, root: held.root, part }, out);
+    if (logged === undefined) {
+      log.append({ type: 'signedProposal', proposal });
+      this.#host.push({ type: 'proposal', proposal }, out);
+      for (const part of held.parts) this.#host.push({ type: 'part', height, value, root: held.root, part }, out);
+    }
     return this.driver.onProposal(proposal);
   }
 
@@ -315,8 +337,10 @@ export class Height {
     const unsigned = { kind, height: this.height, round, value, time: Math.max(now, after + 1) };
     const vote = logged ?? signer.signVote(unsigned);
     if (vote === null || vote.value !== value) return [];
-    if (logged === undefined) log.append({ type: 'signedVote', vote });
-    this.#host.push({ type: 'votes', votes: [vote] }, out);
+    if (logged === undefined) {
+      log.append({ type: 'signedVote', vote });
+      this.#host.push({ type: 'votes', votes: [vote] }, out);
+    }
     return this.driver.onVote(vote);
   }
 }
@@ -325,6 +349,10 @@ function evidenceOf(output: Extract<DriverOutput, { readonly type: 'evidence' }>
   return output.of === 'vote'
     ? evidenceOfVotes(output.first, output.second)
     : evidenceOfProposals(output.first, output.second);
+}
+
+function timerId(kind: TimerKind, height: number, round: number): string {
+  return `${TIMER_PREFIX}${kind}/${height}/${round}`;
 }
 
 function stepKey(step: string, round: number): string {

@@ -224,6 +224,59 @@ describe('a log of ten thousand rounds', () => {
     expect(round).toBe(true);
   });
 
+  test('says, tells, times and logs nothing of it a second time, however often it is fed again', () => {
+    const rounds = 300;
+    const first = new NodeByHand().start().meetAll().begin();
+    for (let round = 0; round < rounds; round++) {
+      if (first.proposer(round) !== 0) first.fire(`round/propose/1/${round}`);
+      first.hearVotes(OTHERS, 'prevote', round, null);
+      first.hearVotes(OTHERS, 'precommit', round, null);
+      first.fire(`round/precommit/1/${round}`);
+    }
+    let disk = first.durableDisk;
+    const entries = disk.log.length;
+    let { now } = first;
+    for (let life = 0; life < 5; life++) {
+      const hand = new NodeByHand({ disk });
+      // It was down for longer than any timer runs; peers call before it has read its log.
+      hand.now = now + 3_600 * SECOND;
+      for (const place of OTHERS) {
+        hand.give({ kind: 'connected', connection: 100 + place, peer: `validator-${place}`, inbound: true });
+        hand.connections.set(place, 100 + place);
+        const validator = hand.addresses[place]!;
+        hand.hear(place, { type: 'hello', chainId: 'net', validator, height: 0 });
+      }
+      hand.start();
+      expect(hand.halts).toEqual([]);
+      expect(hand.sent.filter(one => one.type === 'votes' || one.type === 'proposal')).toEqual([]);
+      expect(hand.done.filter(one => one.effect === 'observe')).toEqual([]);
+      const timers = hand.done.flatMap(one => (one.effect === 'timer' ? [String(one.id)] : []));
+      const ofRounds = timers.filter(id => id.startsWith('round/'));
+      expect(ofRounds.length).toBeLessThanOrEqual(2);
+      for (const id of ofRounds) expect(id).toMatch(new RegExp(`/${rounds}$`));
+      for (const id of ofRounds) hand.fire(id);
+      hand.fire('gossip');
+      now = hand.now;
+      disk = hand.durableDisk;
+    }
+    // The vote to which the first of these lives came, and what led to it.
+    expect(disk.log.length).toBeLessThanOrEqual(entries + 4);
+  });
+
+  test('a timer that ends in vain is not logged', () => {
+    const hand = new NodeByHand({ index: new NodeByHand().proposer(3) }).start().meetAll().begin();
+    const others = [0, 1, 2, 3].filter(place => place !== hand.index);
+    hand.hearOffer(hand.proposer(0), 0, hand.firstBlock(hand.proposer(0)));
+    hand.hearVotes(others.slice(0, 2), 'prevote', 0, null);
+    const said = hand.said.length;
+    hand.fire('gossip');
+    const { length } = hand.disk.log;
+    for (let i = 0; i < 3; i++) hand.fire('round/propose/1/0');
+    hand.fire('gossip');
+    expect(hand.disk.log.length).toBe(length);
+    expect(hand.said.length).toBe(said);
+  });
+
   test('does not make the node tell its peers of all of them, again and again', () => {
     const hand = new NodeByHand().start().meetAll().begin();
     for (let round = 0; round < 400; round++) {
