@@ -48,7 +48,8 @@ describe('the tree', () => {
   });
 
   it('keeps Node.js to few files of the lab', () => {
-    const inLab = files.filter(file => file.path.startsWith('src/lab/'));
+    // The live lab is about this machine through and through: its room as a whole may know it.
+    const inLab = files.filter(file => file.path.startsWith('src/lab/') && !file.path.startsWith('src/lab/live/'));
     const node = inLab.filter(file => knowsNode(file.path));
     expect(node.length).toBeGreaterThan(0);
     expect(node.length).toBeLessThan(inLab.length / 3);

@@ -1,0 +1,34 @@
+/** Opens a home to start from: everything in it is read and held against the rest before anything is begun. */
+import type { Genesis } from '../../../protocol/chain/genesis.ts';
+import { readConfig } from './config-file.ts';
+import type { ConfigOf } from './config-types.ts';
+import { UnusableHome } from './files.ts';
+import { type HomePaths, type Role, requireHome } from './folder.ts';
+import { genesisHash, readGenesisFile } from './genesis-file.ts';
+import { type Identity, readKey } from './identity-key.ts';
+
+export interface OpenHome<R extends Role> {
+  readonly paths: HomePaths;
+  readonly config: ConfigOf<R>;
+  readonly identity: Identity;
+  readonly genesis: Genesis;
+  /** SHA-256 of the genesis, 64 hexadecimal digits. */
+  readonly genesisHash: string;
+}
+
+/**
+ * Reads a home.
+ * @throws UnusableHome, InvalidScenario
+ */
+export function openHome<R extends Role>(root: string, role: R): OpenHome<R> {
+  const paths = requireHome(root, role);
+  const config = readConfig(role, paths.config);
+  const identity = readKey(paths.key);
+  if (identity.address !== config.address) {
+    throw new UnusableHome(
+      `${paths.key}: found the key of ${identity.address}, expected that of ${config.address}, whose home this is`,
+    );
+  }
+  const genesis = readGenesisFile(paths.genesis);
+  return { paths, config, identity, genesis, genesisHash: genesisHash(genesis) };
+}
