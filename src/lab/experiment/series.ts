@@ -1,21 +1,20 @@
 /** Samples of a run at a fixed interval: rows of series.csv. */
-import type { TenantRequest } from '../../actors/tenant/tenant.ts';
-import type { Wire } from '../../actors/wire.ts';
-import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
+import type { State } from '../../protocol/model/state.ts';
 import type { Scenario } from '../scenario/types.ts';
 import type { ChainBooks } from './chain-books.ts';
 import { chainSamples } from './chain-metrics.ts';
 import { type ProviderBooks, scarcestOf } from './ledger-of-providers.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunSink } from './types.ts';
-import type { WatchedChain } from './validators.ts';
 
 export interface SamplerOptions {
-  readonly world: SimulatedWorld<Wire, TenantRequest>;
+  /** Calls a function at a time of the run, microseconds. */
+  readonly at: (time: number, label: string, action: () => void) => void;
   readonly scenario: Scenario;
   readonly recorder: Recorder;
   readonly books: ReadonlyMap<string, ProviderBooks>;
-  readonly chain: WatchedChain;
+  /** The state after the newest block. */
+  readonly state: () => State;
   readonly chainBooks: ChainBooks;
   readonly sink: RunSink;
 }
@@ -40,16 +39,16 @@ export class Sampler {
   }
 
   #next(at: number): void {
-    const { world, scenario } = this.#options;
+    const { scenario } = this.#options;
     if (at > scenario.horizon) return;
-    world.at(at, 'sample', () => {
+    this.#options.at(at, 'sample', () => {
       this.#sample(at);
       this.#next(at + scenario.observe.every);
     });
   }
 
   #sample(at: number): void {
-    const { recorder, books, chain, chainBooks, sink } = this.#options;
+    const { recorder, books, state, chainBooks, sink } = this.#options;
     const { tally } = recorder;
     const time_s = at / 1e6;
     const put = (metric: string, value: number | bigint): void => sink.row('series', [time_s, metric, value]);
@@ -65,6 +64,6 @@ export class Sampler {
     put('leases_broken', tally.leasesBroken);
     put('paid_uakt', tally.paid);
     put('transactions', tally.transactions);
-    for (const [metric, value] of chainSamples(chainBooks, chain.state)) put(metric, value);
+    for (const [metric, value] of chainSamples(chainBooks, state())) put(metric, value);
   }
 }

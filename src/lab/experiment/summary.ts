@@ -1,9 +1,7 @@
 /** The end of a run in numbers: the metrics of summary.csv, the classes, the expectations. */
 
-import type { TenantRequest } from '../../actors/tenant/tenant.ts';
-import type { Wire } from '../../actors/wire.ts';
 import { reputationOf } from '../../protocol/market/reputation.ts';
-import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
+import type { State } from '../../protocol/model/state.ts';
 import { checkExpression, compileExpression, ExpressionError } from '../scenario/expression.ts';
 import type { ChainBooks } from './chain-books.ts';
 import { chainMetrics } from './chain-metrics.ts';
@@ -13,12 +11,15 @@ import type { Population } from './population.ts';
 import type { Recorder } from './recorder.ts';
 import type { SdlBooks } from './sdl-books.ts';
 import type { ClassSummary, Expectation, RunRequest, RunResult } from './types.ts';
-import type { WatchedChain } from './validators.ts';
+
+/** What identifies the course that a run took, where its world keeps a trace. */
+export type RunTrace = Pick<RunResult, 'traceHash' | 'events' | 'checkpoints' | 'window'>;
 
 export interface SummaryInput {
-  readonly request: RunRequest;
-  readonly world: SimulatedWorld<Wire, TenantRequest>;
-  readonly chain: WatchedChain;
+  readonly request: Pick<RunRequest, 'scenario' | 'seed'>;
+  readonly trace: RunTrace;
+  /** At the end. */
+  readonly state: State;
   readonly chainBooks: ChainBooks;
   readonly recorder: Recorder;
   readonly books: ReadonlyMap<string, ProviderBooks>;
@@ -83,27 +84,23 @@ export const SDL_METRICS: { readonly [name: string]: string } = {
 };
 
 export function summarise(input: SummaryInput): RunResult {
-  const { request, world, notes } = input;
+  const { request, trace, notes } = input;
   const classes = classSummaries(input);
   const files = input.sdl?.metrics() ?? {};
   const summary = {
     ...metricsOf(input),
-    ...chainMetrics(input.chainBooks, input.chain.state, request.scenario.horizon),
+    ...chainMetrics(input.chainBooks, input.state, request.scenario.horizon),
     ...files,
     ...classMetrics(classes, input.books),
     ...tenantMetrics(input.tenants),
   };
-  const { traceHash } = world;
   return {
     seed: request.seed,
-    traceHash: traceHash.hex(),
-    events: world.eventsDispatched,
+    ...trace,
     simulatedSeconds: request.scenario.horizon / 1e6,
     summary,
     classes,
     expectations: request.scenario.expect.map(text => judge(text, summary)),
-    checkpoints: traceHash.checkpoints.map(({ index, hex }) => ({ events: index, hash: hex })),
-    window: traceHash.lines.map(({ index, time, actor, text }) => ({ index, text: `${time} us ${actor}: ${text}` })),
     notes,
   };
 }
