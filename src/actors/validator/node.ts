@@ -200,17 +200,20 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     const height = heightOf(snapshot.manifest);
     this.#chain = restoreChain(this.#options.chain, snapshot, null);
     this.#snapshots.restore(height, snapshot.chunks.length);
-    this.#store.restore(height, height);
+  }
+
+  restoreKept(record: Uint8Array | null): void {
+    this.#store.restore(record);
   }
 
   replay(block: Block): void {
     const result = this.#chain.apply(block);
     this.#feed.add(block, null, result, this.#chain);
-    this.#store.restore(this.#store.oldest, result.height);
     this.#options.watch?.(block, result, this.#chain);
   }
 
   recovered(lastCommit: Commit | null, now: Time, out: Effects<Wire>): void {
+    this.#store.recovered(this.#snapshots.neededFrom, this.#chain.height, out);
     if (lastCommit !== null) this.#feed.commitOfNewest(lastCommit);
     this.#dialer.start(out);
     const { stateSync } = this.#options;

@@ -13,7 +13,7 @@ import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { Commit } from '../../protocol/consensus/types.ts';
 import type { Effects, Input, Time } from '../actor.ts';
 import type { Wire } from '../wire.ts';
-import { blockKey, decodeCommitted, heightOfKey } from './block-store.ts';
+import { blockKey, decodeCommitted, heightOfKey, KEPT_KEY } from './block-store.ts';
 import { SIGNER_KEY, type Signer } from './signer.ts';
 import { chunkKey, MANIFEST_KEY } from './snapshot-store.ts';
 
@@ -22,6 +22,8 @@ export interface RecoveryHost {
   readonly signer: Signer | null;
   /** Start from this state instead of genesis. */
   restore(snapshot: Snapshot): void;
+  /** What the store says of the blocks that it keeps. Throws DecodeError when that is no such record. */
+  restoreKept(record: Uint8Array | null): void;
   /** A block of the store is the chain's next. */
   replay(block: ReturnType<typeof decodeBlock>): void;
   /** Everything stands as before. `lastCommit`: of the newest block, null where it is not known. */
@@ -49,6 +51,7 @@ export class Recovery {
 
   start(out: Effects<Wire>): void {
     if (this.#host.signer !== null) out.get(SIGNER_KEY);
+    out.get(KEPT_KEY);
     out.get(MANIFEST_KEY);
   }
 
@@ -69,6 +72,10 @@ export class Recovery {
   #got(key: string, value: Uint8Array | null, now: Time, out: Effects<Wire>): void {
     if (key === SIGNER_KEY) {
       if (value !== null) this.#host.signer?.restore(value);
+      return;
+    }
+    if (key === KEPT_KEY) {
+      this.#host.restoreKept(value);
       return;
     }
     if (key === MANIFEST_KEY) {
