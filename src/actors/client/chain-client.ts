@@ -11,7 +11,7 @@ import { accountTopic, type Event, GOVERNANCE_TOPIC } from '../../protocol/model
 import type { Message } from '../../protocol/model/messages.ts';
 import type { Params } from '../../protocol/model/params.ts';
 import type { Effects, Input, PeerName, Time } from '../actor.ts';
-import type { Answer, ChainStatus, Query, Wire } from '../wire.ts';
+import type { AccountView, Answer, ChainStatus, Query, Wire } from '../wire.ts';
 import { type ChainLink, type LinkHost, RECONNECT_US, TrustingLink } from './chain-link.ts';
 import { LightLink } from './light-link.ts';
 import type { LightOptions } from './light-options.ts';
@@ -43,6 +43,8 @@ export interface ChainListener {
   /** A transaction that no block will hold. */
   onRefused(message: Message, code: string, now: Time, out: Effects<Wire>): void;
   onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void;
+  /** The client's own account, each time that somebody asked for it. */
+  onAccount?(account: AccountView, now: Time, out: Effects<Wire>): void;
 }
 
 interface Outstanding {
@@ -207,9 +209,14 @@ export class ChainClient implements LinkHost {
       this.#listener.onAnswer(answer, now, out);
       return;
     }
+    this.#takeNonce(answer.value, now, out);
+    if (answer.value.address === this.address) this.#listener.onAccount?.(answer.value, now, out);
+  }
+
+  #takeNonce({ nonce }: AccountView, now: Time, out: Effects<Wire>): void {
     if (this.#nonce !== null || this.#status === null) return;
-    this.#nonce = answer.value.nonce;
-    this.onNonce(answer.value.nonce);
+    this.#nonce = nonce;
+    this.onNonce(nonce);
     this.#listener.onReady(this.#status, now, out);
     for (const entry of this.#outstanding) this.#send(entry, out);
     const early = this.#early ?? [];

@@ -7,11 +7,12 @@ import type { Message } from '../../protocol/model/messages.ts';
 import { type Attributes, attributesMatch, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
 import type { Actor, Effects, Input, RandomStream, Time } from '../actor.ts';
 import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
-import type { Answer, ChainStatus, Wire } from '../wire.ts';
+import type { AccountView, Answer, ChainStatus, Wire } from '../wire.ts';
 import { CapacityBook, type HostCapacity, type Reservation } from './capacity.ts';
 import type { Conduct } from './conduct.ts';
 import type { UnitCosts } from './costs.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { Registrar, type RegistrarOptions } from './registrar.ts';
 import { Standing } from './standing.ts';
 import type { Bidder } from './strategies.ts';
 
@@ -29,6 +30,8 @@ export interface ProviderOptions extends Omit<ChainClientOptions, 'topics'> {
   readonly think_us: () => number;
   readonly random: RandomStream;
   readonly conduct: Conduct;
+  /** How it gets into the register; without it, it is there, or somebody else sees to it. */
+  readonly registrar?: RegistrarOptions | undefined;
   /**
    * The images that the units of a lease run, in their order, from the manifest that its tenant handed over; null where
    * there is none. How manifests get here is the affair of whoever starts the provider.
@@ -43,6 +46,7 @@ export class Provider implements Actor<Wire>, ChainListener {
   readonly #chain: ChainClient;
   readonly #book: CapacityBook;
   readonly #keeper: LeaseKeeper;
+  readonly #registrar: Registrar | null;
   /** Orders that it means to bid on. */
   readonly #considered = new Map<string, Opened>();
   /** Its open bids, with what they promise; null where bids promise nothing. */
@@ -68,6 +72,12 @@ export class Provider implements Actor<Wire>, ChainListener {
     this.#chain = new ChainClient({ ...options, topics }, this);
     this.#book = new CapacityBook(options.hosts);
     this.#keeper = new LeaseKeeper(this.#book, this.#chain, options.conduct, options.imagesOf);
+    this.#registrar = options.registrar === undefined ? null : new Registrar(options.registrar, this.#chain);
+  }
+
+  /** Whether it stands in the register as it wants to, as far as it sees to that itself. */
+  get isRegistered(): boolean {
+    return this.#registrar?.isRegistered ?? true;
   }
 
   /** What the book says is in use, for whoever measures. */
@@ -77,6 +87,7 @@ export class Provider implements Actor<Wire>, ChainListener {
 
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): void {
     if (input.kind === 'recovered') this.#running = input.workloads;
+    if (this.#registrar?.receive(input, out)) return;
     if (this.#chain.receive(input, now, out)) return;
     switch (input.kind) {
       case 'timer':
@@ -124,6 +135,10 @@ export class Provider implements Actor<Wire>, ChainListener {
     }
   }
 
+  onAccount(account: AccountView, now: Time, out: Effects<Wire>): void {
+    this.#registrar?.onAccount(account, now, out);
+  }
+
   onReady(_status: ChainStatus, _now: Time, out: Effects<Wire>): void {
     this.#chain.query({ what: 'provider', address: this.#chain.address }, out);
   }
@@ -142,13 +157,15 @@ export class Provider implements Actor<Wire>, ChainListener {
     for (const id of this.#keeper.orphans(this.#running)) out.stopWorkload(id);
   }
 
-  onRefused(message: Message, code: string, _now: Time, out: Effects<Wire>): void {
+  onRefused(message: Message, code: string, now: Time, out: Effects<Wire>): void {
     out.observe('refused', 1, `${message.type}: ${code}`);
+    this.#registrar?.onRefused(message, code, now, out);
     if (message.type === 'SubmitFulfillment') this.#dropBid(message.order);
   }
 
   onEvent(event: Event, height: number, time: Time, now: Time, out: Effects<Wire>): void {
     const me = this.#chain.address;
+    this.#registrar?.onEvent(event, now, out);
     switch (event.type) {
       case 'OrderOpened':
         this.#consider(event, height, time, now, out);
@@ -217,7 +234,7 @@ export class Provider implements Actor<Wire>, ChainListener {
 
   #consider(order: Opened, height: number, time: Time, now: Time, out: Effects<Wire>): void {
     const { attributes, bidProbability, random, bidder, think_us } = this.#options;
-    if (this.#gone || this.#bids.has(order.order)) return;
+    if (this.#gone || this.#bids.has(order.order) || this.#registrar?.isAbsent === true) return;
     if (!attributesMatch(order.infrastructure.attributes, attributes)) return;
     if (!this.#standing.mayTry(order.infrastructure.reputationAtLeast, this.#earned)) {
       out.observe('declined', 1, 'reputation');

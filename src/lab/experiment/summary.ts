@@ -150,7 +150,7 @@ function metricsOf({ request, recorder, books, peak }: SummaryInput): Metrics {
   };
 }
 
-function classSummaries({ request, chain, books, population }: SummaryInput): ClassSummary[] {
+function classSummaries({ request, state, books, population }: SummaryInput): ClassSummary[] {
   const { scenario } = request;
   const span = scenario.horizon - scenario.warmup;
   return population.providers.map(({ spec, members }) => {
@@ -158,7 +158,7 @@ function classSummaries({ request, chain, books, population }: SummaryInput): Cl
     const sum = (pick: (one: ProviderBooks) => bigint): bigint => own.reduce((total, one) => total + pick(one), 0n);
     const count = (pick: (one: ProviderBooks) => number): number => own.reduce((total, one) => total + pick(one), 0);
     const reputation = members.reduce(
-      (total, member) => total + reputationOf(chain.state, chain.state.providers.need(member.address)),
+      (total, member) => total + reputationOf(state, state.providers.need(member.address)),
       0,
     );
     return {
@@ -270,11 +270,11 @@ function judge(text: string, summary: Metrics): Expectation {
 }
 
 /** Rows of providers.csv. */
-export function providerRows({ request, chain, books }: SummaryInput): (string | number | bigint | null)[][] {
+export function providerRows({ request, state, books }: SummaryInput): (string | number | bigint | null)[][] {
   const span = request.scenario.horizon - request.scenario.warmup;
   return [...books.values()].map(one => {
     const { name, address, region } = one.member;
-    const reputation = reputationOf(chain.state, chain.state.providers.need(address)) / 1e6;
+    const reputation = reputationOf(state, state.providers.need(address)) / 1e6;
     return [
       name,
       one.className,
@@ -290,7 +290,7 @@ export function providerRows({ request, chain, books }: SummaryInput): (string |
       one.profit,
       scarcest(one.area, one.total, span),
       reputation,
-      chain.state.balanceOf(address),
+      state.balanceOf(address),
     ];
   });
 }
