@@ -46,8 +46,13 @@ export interface Transport {
   close(abruptly: boolean): Promise<void>;
 }
 
-/** Log and store of one participant. Writes take effect in order, and are durable once `commit` has resolved. */
+/**
+ * Log and store of one participant. Writes take effect in order, and are durable once `commit` has resolved. What the
+ * device does not do is thrown as a `StorageFailure`; a write that throws one makes every later commit reject.
+ */
 export interface Storage {
+  /** Counts a start, durably, before anything is written. Resolves to how many there were before. */
+  begin(): Promise<number>;
   /** What the log holds; throws, naming the entry, when one is damaged that was synced. */
   replay(): { readonly first: number; readonly entries: readonly Uint8Array[] };
   append(entry: Uint8Array): void;
@@ -61,6 +66,7 @@ export interface Storage {
   readonly isDirty: boolean;
   /** Rejects when any write since the last commit failed. */
   commit(): Promise<void>;
+  /** Lets go. What was not committed is dropped. */
   close(): Promise<void>;
 }
 
