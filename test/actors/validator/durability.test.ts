@@ -1,5 +1,5 @@
 /**
- * Point 16 of the consensus sheet: durable before visible. The effects of validators in a network, kills and cuts included, are
+ * Point 16 of the twenty: durable before visible. The effects of validators in a network, kills and cuts included, are
  * written down in order, and of every message that carries an own signature it is shown that the log had the statement,
  * and then the record forbade any other, each synced, before it was sent. A block is told of when its store is synced.
  */
@@ -152,7 +152,7 @@ function audit(options: NetOptions, until = 40 * SECOND): { net: ValidatorNet; a
   return { net, auditors };
 }
 
-describe('durable before visible (16)', () => {
+describe('[point 16] durable before visible, so that no crash takes back what was said', () => {
   const cut = (from: string, to: string, at: number) => ({ kind: 'cut' as const, from, to, at, for: 6 * SECOND });
   const cases: { readonly name: string; readonly options: NetOptions }[] = [
     { name: 'in a quiet network', options: { stakes: [10, 10, 10, 10], load: 3 } },

@@ -1,5 +1,5 @@
 /**
- * What a node that is stuck tells, and what its peers make good: points 7, 12 and 13 of the consensus sheet, commits for
+ * What a node that is stuck tells, and what its peers make good: points 7, 12 and 13 of the twenty, commits for
  * laggards, and what is not sent because nobody needs it. Also what becomes of a peer that sends garbage.
  */
 import { describe, expect, test } from 'vitest';
@@ -72,7 +72,7 @@ function locked(): { readonly hand: NodeByHand; readonly block: Offered } {
 }
 
 describe('what is missing is made good', () => {
-  test('a polka that only this node saw: its lock is hidden no longer (13)', () => {
+  test('[point 13] a polka that only this node saw: its lock is hidden no longer', () => {
     const { hand, block } = locked();
     // The others are a round further: they saw votes for nil.
     hand.hearVotes(OTHERS, 'precommit', 0, null);
@@ -114,7 +114,7 @@ describe('what is missing is made good', () => {
     }
   });
 
-  test('votes are told and sent by value: an equivocator’s one vote does not stand for its other (12)', () => {
+  test('[point 12] votes are told and sent by value: an equivocator’s one vote does not stand for its other', () => {
     const hand = begun();
     const [one, two] = [hand.firstBlock(hand.proposer(0)), hand.firstBlock(INDEX)];
     const liar = OTHERS[1]!;
@@ -128,7 +128,7 @@ describe('what is missing is made good', () => {
     expect(votesIn(answer(hand, { votes: mine.votes }))).toEqual([]);
   });
 
-  test('a block for which there is a polka, and which is not here: it says so, and uses it when it comes (7)', () => {
+  test('[point 7] a block for which there is a polka, and which is not here: it says so, and uses it when it comes', () => {
     const hand = begun();
     const proposer = hand.proposer(0);
     const block = hand.firstBlock(proposer);
@@ -145,7 +145,7 @@ describe('what is missing is made good', () => {
     expect(hand.said).toEqual([`precommit 0 ${block.value.slice(0, 8)}`]);
   });
 
-  test('a decision for a block that is not here waits for it, in any round (7, 8)', () => {
+  test('[point 7] [point 8] a decision for a block that is not here waits for it, in any round', () => {
     const hand = begun();
     const proposer = hand.proposer(0);
     const block = hand.firstBlock(proposer);

@@ -51,7 +51,7 @@ describe('partitions', () => {
     expectLevel(net);
   });
 
-  test('power counts, not heads: one of four with most of it goes on alone (2)', () => {
+  test('[point 2] power counts, not heads: one of four with most of it goes on alone', () => {
     const { net, before, during, after } = split([30, 4, 4, 4], [[0], [1, 2, 3]]);
     expect(during[0]!).toBeGreaterThan(before[0]! + 12);
     for (const i of [1, 2, 3]) expect(during[i]!).toBeLessThanOrEqual(before[i]! + 1);
@@ -59,7 +59,7 @@ describe('partitions', () => {
     expectLevel(net);
   });
 
-  test('exactly two thirds is no quorum: two of three wait (1, 20)', () => {
+  test('[point 1] [point 20] exactly two thirds is no quorum: two of three wait', () => {
     const { before, during, after } = split([10, 10, 10], [[0, 1], [2]]);
     for (const i of [0, 1, 2]) expect(during[i]!).toBeLessThanOrEqual(before[i]! + 1);
     expect(Math.min(...after)).toBeGreaterThan(Math.max(...during) + 8);

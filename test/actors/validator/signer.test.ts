@@ -30,7 +30,7 @@ function savedBy(signer: Signer): Uint8Array | null {
   return signer.save(hand) ? hand.disk.store.get(SIGNER_KEY)! : null;
 }
 
-describe('the signer (14)', () => {
+describe('[point 14] the signer', () => {
   test('signs the same statement again with the same signature', () => {
     const signer = newSigner();
     const first = signer.signVote(voteBody(0, 'prevote', A))!;
@@ -123,7 +123,7 @@ function follower(): { readonly index: number; readonly proposer: number; readon
 }
 
 describe('a restarted validator', () => {
-  test('with a record but without its log, it does not contradict itself, and goes on (14)', () => {
+  test('[point 14] with a record but without its log, it does not contradict itself, and goes on', () => {
     const { index, proposer, others } = follower();
     const first = new NodeByHand({ index }).start().meetAll().begin();
     const [one, two] = [first.firstBlock(proposer), first.firstBlock(index)];
@@ -162,7 +162,7 @@ describe('a restarted validator', () => {
     expect(second.said).toEqual(['prevote 1 nil', `prevote 2 ${one.value.slice(0, 8)}`]);
   });
 
-  test('as a proposer it offers what it offered before, whatever it has heard since (15)', () => {
+  test('[point 15] as a proposer it offers what it offered before, whatever it has heard since', () => {
     const index = new NodeByHand().proposer(0);
     const stranger = (index + 1) % 4;
     const first = new NodeByHand({ index }).start().meetAll();
@@ -191,7 +191,7 @@ describe('a restarted validator', () => {
     for (const vote of second.votes) expect(first.votes).toContainEqual(vote);
   });
 
-  test('what was never durable was never said: it may say otherwise (16)', () => {
+  test('[point 16] what was never durable was never said: it may say otherwise', () => {
     const { index, proposer } = follower();
     const first = new NodeByHand({ index }).start();
     first.begin();
@@ -205,7 +205,7 @@ describe('a restarted validator', () => {
   });
 });
 
-describe('timers (11)', () => {
+describe('[point 11] timers', () => {
   test('those of another height, or of a round that is over, say nothing', () => {
     const { index, proposer, others } = follower();
     const hand = new NodeByHand({ index }).start().meetAll().begin();

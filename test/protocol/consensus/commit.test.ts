@@ -43,7 +43,7 @@ function byFirst(set: ValidatorSet, count: number): Commit {
 }
 
 describe('power', () => {
-  test('more than two thirds, exactly, whatever the number of validators (points 1 and 20)', () => {
+  test('[point 1] [point 20] more than two thirds, exactly, whatever the number of validators', () => {
     let exact = 0;
     for (let n = 1; n <= 13; n++) {
       for (const powers of [new Array<number>(n).fill(1), Array.from({ length: n }, (_, i) => 1 + ((i * i) % 7))]) {
@@ -62,7 +62,7 @@ describe('power', () => {
     expect(exact).toBeGreaterThan(4);
   });
 
-  test('counts power and not heads (point 2)', () => {
+  test('[point 2] counts power and not heads', () => {
     const set = setOf({ whale: 70, a: 10, b: 10, c: 10 });
     const whale = validator('whale', 70).address;
     const only = (isIn: (address: string) => boolean) =>
@@ -90,7 +90,7 @@ describe('power', () => {
   });
 });
 
-describe('a signature belongs to its validator (point 17)', () => {
+describe('[point 17] a signature belongs to its validator', () => {
   const set = setOf({ rich: 50, a: 10, b: 10, c: 10, d: 10 });
   const late = 9_999 * SECOND;
   const commit = commitBy(set, (_, one) => ({ time: one.power === 50 ? 1_000 * SECOND : late }));
@@ -240,7 +240,7 @@ describe('trust in a commit of another set', () => {
     expect(trusts(commit, { numerator: 1, denominator: 1 })).toBe(false);
   });
 
-  test('counts power (point 2), and of members only', () => {
+  test('[point 2] counts power, and of members only', () => {
     const uneven = setOf({ whale: 4, a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1 });
     const newcomers = setOf({ a: 1, b: 1, c: 1, d: 1, new1: 90, new2: 80 });
     expect(trusts(commitBy(newcomers), THIRD, uneven)).toBe(false);

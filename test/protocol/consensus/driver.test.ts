@@ -78,7 +78,7 @@ describe('the way of a good round', () => {
   });
 });
 
-describe('points 1, 2 and 20: power makes a quorum, strictly', () => {
+describe('[point 1] [point 2] [point 20] power makes a quorum, strictly', () => {
   test.each([
     [[1, 1, 1], [0, 1], [2]],
     [[1, 1, 1, 1, 1, 1], [0, 1, 2, 3], [4]],
@@ -99,7 +99,7 @@ describe('points 1, 2 and 20: power makes a quorum, strictly', () => {
   });
 });
 
-describe('point 7: votes before values', () => {
+describe('[point 7] votes before values', () => {
   test('a polka for a value not yet held counts once it is held', () => {
     const node = driver(FOUR, 3);
     node.start();
@@ -150,7 +150,7 @@ describe('point 7: votes before values', () => {
   });
 });
 
-describe('point 8: a decision of any round', () => {
+describe('[point 8] a decision of any round', () => {
   test('of an earlier one', () => {
     const node = locked();
     cast(node, precommit(0, 0, 'a'));
@@ -208,7 +208,7 @@ describe('point 8: a decision of any round', () => {
   });
 });
 
-describe('point 9: facts do not shadow one another, and begin anew in each round', () => {
+describe('[point 9] facts do not shadow one another, and begin anew in each round', () => {
   test('the quorum for anything is told first, then the one for a value', () => {
     const node = prevoted();
     expect(cast(node, prevote(0, 0, null), prevote(1, 0, 'a'))).toEqual(['timer prevote 0']);
@@ -263,7 +263,7 @@ describe('point 9: facts do not shadow one another, and begin anew in each round
   });
 });
 
-describe('point 10: the precommit timer', () => {
+describe('[point 10] the precommit timer', () => {
   test('starts with two thirds of precommits, in any step, not only when all are in', () => {
     const node = driver(setOf(1, 1, 1, 1, 1, 1, 1), 6);
     node.start();
@@ -274,7 +274,7 @@ describe('point 10: the precommit timer', () => {
   });
 });
 
-test('point 11: a timer of another height or another round does nothing', () => {
+test('[point 11] a timer of another height or another round does nothing', () => {
   const node = prevoted();
   for (const kind of ['propose', 'prevote', 'precommit'] as const) {
     expect(node.onTimeout(timer(kind, 0, HEIGHT - 1))).toEqual([]);
@@ -298,7 +298,7 @@ describe('55: a third ahead', () => {
     expect(told(other.onProposal(proposal(1, 5, 'a')))).toEqual(['newRound 5', 'timer propose 5']);
   });
 
-  test('point 9: what that round needs may be there when it is reached', () => {
+  test('[point 9] what that round needs may be there when it is reached', () => {
     const node = driver(FOUR, 3);
     node.start();
     node.onValue('a', true);

@@ -125,7 +125,7 @@ describe('two proposals', () => {
   });
 });
 
-describe('one offence (point 18)', () => {
+describe('[point 18] one offence', () => {
   test('is the same evidence whichever vote was seen first', () => {
     for (const value of [v2, null]) {
       const [left, right] = [vote(), vote({ value })];

@@ -190,7 +190,7 @@ describe('a forged block is refused', () => {
     }
   });
 
-  test('signatures swapped between validators (point 17)', () => {
+  test('[point 17] signatures swapped between validators', () => {
     for (const base of [adjacent, later]) {
       const [first, second, ...rest] = base.commit.signatures;
       const signatures = [

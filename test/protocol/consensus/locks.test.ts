@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { advance, cast, driver, FOUR, locked, precommit, prevote, prevoted, proposal, timer, told } from './words.ts';
 
-describe('point 3: locks are never undone', () => {
+describe('[point 3] locks are never undone', () => {
   test('a polka for nil and a later polka for another value leave it', () => {
     const node = locked();
     advance(node, 1);
@@ -31,7 +31,7 @@ describe('point 3: locks are never undone', () => {
   });
 });
 
-test('point 4: validValue is updated in step precommit too, and proposed with its round', () => {
+test('[point 4] validValue is updated in step precommit too, and proposed with its round', () => {
   const node = prevoted();
   // Two thirds prevoted something, the timer ended, and only then the polka is complete.
   expect(cast(node, prevote(0, 0, null), prevote(1, 0, 'a'))).toEqual(['timer prevote 0']);
@@ -43,7 +43,7 @@ test('point 4: validValue is updated in step precommit too, and proposed with it
   expect(told(node.onTimeout(timer('precommit', 2)))).toEqual(['newRound 3', 'propose 3 a 0', 'timer propose 3']);
 });
 
-describe('point 5: a proof-of-lock round is believed only with its polka', () => {
+describe('[point 5] a proof-of-lock round is believed only with its polka', () => {
   test('the proposal waits for the polka, and is answered when that is complete', () => {
     const node = locked();
     advance(node, 2);
@@ -65,7 +65,7 @@ describe('point 5: a proof-of-lock round is believed only with its polka', () =>
   });
 });
 
-test('point 6: a proof-of-lock round that is the very round of the lock frees it', () => {
+test('[point 6] a proof-of-lock round that is the very round of the lock frees it', () => {
   // Validator 3 holds both polkas of round 0: only a third of faulty power makes that possible, yet the rule says <=.
   const node = locked();
   cast(node, prevote(0, 0, 'b'), prevote(1, 0, 'b'), prevote(2, 0, 'b'));
@@ -74,7 +74,7 @@ test('point 6: a proof-of-lock round that is the very round of the lock frees it
   expect(told(node.onProposal(proposal(1, 1, 'b', 0)))).toEqual(['prevote 1 b']);
 });
 
-describe('point 12: an equivocator cannot split tallies', () => {
+describe('[point 12] an equivocator cannot split tallies', () => {
   test('whoever saw its other vote first sees the polka that locked the others', () => {
     const node = prevoted();
     node.onValue('b', true);
@@ -133,7 +133,7 @@ describe('point 12: an equivocator cannot split tallies', () => {
   });
 });
 
-test('point 13: a hidden lock is found again', () => {
+test('[point 13] a hidden lock is found again', () => {
   // Only validator 0 saw the polka for a and locked; the votes that made it reach the others rounds later.
   const nodes = [0, 1, 2].map(i => driver(FOUR, i));
   const polka = [0, 1, 2].map(i => prevote(i, 0, 'a'));

@@ -65,7 +65,7 @@ describe('11 a round begins', () => {
     expect(effect(at(2, 'propose'), { type: 'ownValue', round: 1, value: 'a' })).toEqual(NOTHING);
   });
 
-  test('point 9: a new round forgets that timers were started; locks stay', () => {
+  test('[point 9] a new round forgets that timers were started; locks stay', () => {
     const state = at(1, 'prevote', { ...locked('a', 0), prevoteTimer: true, precommitTimer: true });
     for (const round of [2, 9]) {
       expect(effect(state, { type: 'newRound', round, proposer: false }).changed).toEqual({
@@ -113,7 +113,7 @@ describe('22 a new proposal', () => {
 describe('28 a proposal with the round of its polka', () => {
   const input = (polRound: number): RoundInput => ({ type: 'proposalWithPolka', round: 5, value: 'a', polRound });
 
-  test('point 6: frees a lock of the same round or an earlier one, no later one', () => {
+  test('[point 6] frees a lock of the same round or an earlier one, no later one', () => {
     const state = at(5, 'propose', locked('b', 3));
     expect(effect(state, input(4)).outputs).toEqual(votes('prevote', 5, 'a'));
     expect(effect(state, input(3)).outputs).toEqual(votes('prevote', 5, 'a'));
@@ -167,7 +167,7 @@ describe('36 a polka for a value', () => {
     });
   });
 
-  test('point 4: validValue is updated in step precommit too, and the lock is not', () => {
+  test('[point 4] validValue is updated in step precommit too, and the lock is not', () => {
     expect(effect(at(3, 'precommit', locked('b', 1)), input)).toEqual({
       changed: { validValue: 'a', validRound: 3 },
       outputs: [],
@@ -186,7 +186,7 @@ describe('36 a polka for a value', () => {
   });
 });
 
-test('44: a polka for nil precommits nil in step prevote; point 3: it leaves every lock', () => {
+test('[point 3] 44: a polka for nil precommits nil in step prevote; it leaves every lock', () => {
   const input: RoundInput = { type: 'polkaNil', round: 2 };
   expect(effect(at(2, 'prevote', locked('a', 1)), input)).toEqual({
     changed: { step: 'precommit' },
@@ -195,7 +195,7 @@ test('44: a polka for nil precommits nil in step prevote; point 3: it leaves eve
   for (const step of ['propose', 'precommit'] as const) expect(effect(at(2, step), input)).toEqual(NOTHING);
 });
 
-test('49, point 8: a decision comes from any round and in any step, even before the first round, and once', () => {
+test('[point 8] 49: a decision comes from any round and in any step, even before the first round, and once', () => {
   for (const step of STEPS.filter(one => one !== 'commit')) {
     for (const round of [0, 2, 9]) {
       expect(effect(at(step === 'unstarted' ? -1 : 2, step), { type: 'commitValue', round, value: 'a' })).toEqual({
@@ -244,7 +244,7 @@ describe('57, 61, 65 timers end', () => {
       expect(effect(at(2, step), ends('precommit'))).toEqual(NOTHING);
   });
 
-  test('point 11: a timer of another round or another height does nothing', () => {
+  test('[point 11] a timer of another round or another height does nothing', () => {
     for (const kind of ['propose', 'prevote', 'precommit'] as const) {
       const step = kind;
       expect(effect(at(2, step), ends(kind)).outputs).toHaveLength(1);
@@ -283,7 +283,7 @@ describe('whatever the facts', () => {
     return { ...one, round: Math.max(state.round, 0) + (opens && state.step !== 'unstarted' ? 1 : 0) };
   };
 
-  test('point 3: a lock only gives way to a lock of a later round, made by a polka in step prevote', () => {
+  test('[point 3] a lock only gives way to a lock of a later round, made by a polka in step prevote', () => {
     let replaced = 0;
     fc.assert(
       fc.property(fc.array(fact, { minLength: 40, maxLength: 120, size: 'max' }), facts => {

@@ -30,27 +30,30 @@ describe('thresholds', () => {
     [[5, 1, 1, 1, 1, 1], 3, 1],
     [[3, 3, 3, 1, 1, 1, 1, 1], 4, 2],
     [[50, 30, 19, 1], 2, 1],
-  ])('points 1, 2 and 20: of powers %j the first %i are a quorum, %i more than a third', (powers, quorum, third) => {
-    for (const value of ['a', null]) {
-      const keeper = new VoteKeeper(setOf(...powers));
-      const at: Record<string, number> = {};
-      powers.forEach((_, i) => {
-        for (const one of add(keeper, precommit(i, 0, value))) {
-          expect(at[one], one).toBeUndefined();
-          at[one] = i + 1;
-        }
-        expect(keeper.hasQuorum('precommit', 0, value)).toBe(i + 1 >= quorum);
-        expect(keeper.hasQuorumOfAny('precommit', 0)).toBe(i + 1 >= quorum);
-      });
-      expect(at).toEqual({
-        'skip 0': third,
-        'any precommit 0': quorum,
-        [`value precommit 0 ${value ?? 'nil'}`]: quorum,
-      });
-    }
-  });
+  ])(
+    '[point 1] [point 2] [point 20] of powers %j the first %i are a quorum, %i more than a third',
+    (powers, quorum, third) => {
+      for (const value of ['a', null]) {
+        const keeper = new VoteKeeper(setOf(...powers));
+        const at: Record<string, number> = {};
+        powers.forEach((_, i) => {
+          for (const one of add(keeper, precommit(i, 0, value))) {
+            expect(at[one], one).toBeUndefined();
+            at[one] = i + 1;
+          }
+          expect(keeper.hasQuorum('precommit', 0, value)).toBe(i + 1 >= quorum);
+          expect(keeper.hasQuorumOfAny('precommit', 0)).toBe(i + 1 >= quorum);
+        });
+        expect(at).toEqual({
+          'skip 0': third,
+          'any precommit 0': quorum,
+          [`value precommit 0 ${value ?? 'nil'}`]: quorum,
+        });
+      }
+    },
+  );
 
-  test('point 2: heads do not count: eight of nine with less than two thirds of the power', () => {
+  test('[point 2] heads do not count: eight of nine with less than two thirds of the power', () => {
     const keeper = new VoteKeeper(setOf(4, 1, 1, 1, 1, 1, 1, 1, 1));
     for (let i = 1; i < 9; i++) add(keeper, prevote(i, 0, 'a'));
     expect(keeper.powerFor('prevote', 0, 'a')).toBe(8);
@@ -58,7 +61,7 @@ describe('thresholds', () => {
     expect(add(keeper, prevote(0, 0, 'a'))).toEqual(['any prevote 0', 'value prevote 0 a']);
   });
 
-  test('point 20: exactly two thirds is none, exactly a third skips nothing', () => {
+  test('[point 20] exactly two thirds is none, exactly a third skips nothing', () => {
     const keeper = new VoteKeeper(setOf(2, 2, 2));
     expect(add(keeper, prevote(0, 3, 'a'))).toEqual([]);
     expect(keeper.highestCrowded).toBe(-1);
@@ -116,7 +119,7 @@ describe('thresholds', () => {
   });
 });
 
-describe('point 12: equivocators', () => {
+describe('[point 12] equivocators', () => {
   test('count once for each of their values, once for any; the offence is told once', () => {
     const keeper = new VoteKeeper(setOf(1, 1, 1, 1));
     expect(keeper.add(prevote(0, 0, 'a')).conflict).toBeNull();

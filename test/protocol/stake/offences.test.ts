@@ -178,7 +178,7 @@ describe('5 Evidence that proves nothing', () => {
 });
 
 describe('5 Each offence is punished once', () => {
-  test('evidence applied twice', () => {
+  test('[point 18] evidence applied twice', () => {
     const d = validatorsOf({ a: 100, b: 50 });
     d.run(3);
     const evidence = accusation('b', 2);
@@ -229,7 +229,7 @@ describe('5 Each offence is punished once', () => {
 });
 
 describe('5 Stake that leaves', () => {
-  test('unbonding stake still votes, or escapes the slash', () => {
+  test('[point 19] unbonding stake still votes, or escapes the slash', () => {
     const d = validatorsOf({ a: 100, b: 50 });
     d.must('tom', delegate('b', 40n * AKASH));
     d.run(3);
