@@ -18,7 +18,7 @@ import { sampler } from '../scenario/distributions.ts';
 import type { Trace } from '../scenario/trace.ts';
 import type { Scenario, StakeStep } from '../scenario/types.ts';
 import { bidderOf, conductOf } from './bidders.ts';
-import { type Population, type ProviderGroup, populate, VALIDATOR_BALANCE } from './population.ts';
+import { type Population, type ProviderGroup, type ProviderMember, populate, VALIDATOR_BALANCE } from './population.ts';
 import { durationSampler, latencyModel } from './samplers.ts';
 import { addValidators, consensusWatch, nodeLists, type OnExecuted, type Watch, WatchedChain } from './validators.ts';
 import { worldFaults } from './world-faults.ts';
@@ -47,7 +47,19 @@ export interface BuiltWorld {
   readonly streams: RandomStreams;
 }
 
-function genesisOf(scenario: Scenario, population: Population): Genesis {
+/** Where and when a chain begins. */
+export interface Beginning {
+  /** Block time of height 0. */
+  readonly time: number;
+  /** Where a provider is reached: what its world's transport takes for a name. */
+  readonly endpointOf: (member: ProviderMember) => string;
+}
+
+/** In the simulated world time begins with the chain, and participants are reached by their names. */
+const SIMULATED: Beginning = { time: 0, endpointOf: member => member.name };
+
+/** The genesis of a scenario: everybody in it with balance and stake, validators elected, providers registered. */
+export function genesisOf(scenario: Scenario, population: Population, { time, endpointOf } = SIMULATED): Genesis {
   const { validators } = population;
   const accounts: GenesisAccount[] = validators.map(({ address, spec }) => ({
     address,
@@ -65,7 +77,7 @@ function genesisOf(scenario: Scenario, population: Population): Genesis {
   }
   return {
     chainId: scenario.name,
-    time: 0,
+    time,
     params: withParams(defaultParams(), {
       ...protocolParams(scenario.chain.params).values,
       targetBlockInterval: scenario.chain.blockInterval,
@@ -77,12 +89,12 @@ function genesisOf(scenario: Scenario, population: Population): Genesis {
       commission: spec.commission,
     })),
     providers: population.providers.flatMap(({ members }) =>
-      members.map(({ address, name, region, attributes }) => ({
-        address,
-        region,
-        attributes,
+      members.map(member => ({
+        address: member.address,
+        region: member.region,
+        attributes: member.attributes,
         certificate: NO_CERTIFICATE,
-        endpoint: name,
+        endpoint: endpointOf(member),
       })),
     ),
   };

@@ -95,8 +95,11 @@ export class Observation {
    */
   onBlock(block: Block, result: BlockResult, after: Chain, now: number): void {
     const { state } = after;
-    const { failed, bytes } = this.#recorder.watch(block, result);
-    if (this.#tellsOfChain) this.#chainBooks.onBlock(block, result, after, now, failed, bytes);
+    const { time } = this.#options.genesis;
+    // Results tell time from the beginning of the run, monitors as the chain does.
+    const told = time === 0 ? result : { ...result, time: result.time - time };
+    const { failed, bytes } = this.#recorder.watch(block, told);
+    if (this.#tellsOfChain) this.#chainBooks.onBlock(block, told, after, now, failed, bytes);
     this.#options.sdl?.watch(block, result, state);
     for (const monitor of this.#monitors) monitor.afterBlock(block, result, state);
   }
