@@ -52,6 +52,7 @@ export type Gossip =
   | {
       readonly type: 'inventory';
       readonly height: number;
+      /** NO_ROUND where the height was decided elsewhere before it began here. */
       readonly round: number;
       readonly votes: readonly VotesHeld[];
       /** What it knows to have been proposed, by round. */
@@ -89,6 +90,17 @@ export type Gossip =
 
 /** The largest piece: with its envelope it stays below a message's limit. */
 export const PART_BYTES = 128 * 1024;
+/** Most parts of one block: 128 MiB, twice the largest block's transactions. */
+export const MAX_PARTS = 1_024;
+/** Votes in one message, each below 256 bytes. */
+export const MAX_VOTES = 500;
+/**
+ * What one inventory tells of at the most, so that it fits into a message whatever was signed: votes by round, step and
+ * value (169 bytes each with a thousand validators), proposals, and blocks. Only where many equivocate there is more.
+ */
+export const MAX_VOTES_HELD = 512;
+export const MAX_PROPOSALS_TOLD = 512;
+export const MAX_VALUES_TOLD = 1_024;
 
 const TYPE_DIGEST: { readonly [T in Gossip['type']]: number } = {
   hello: 17,

@@ -8,9 +8,8 @@
 import { byteString, type CodecType, decode, encode, oneOf, struct, uint } from '../../protocol/codec/struct.ts';
 import { type Commit, commit } from '../../protocol/consensus/types.ts';
 import type { Effects } from '../actor.ts';
-import { PART_BYTES } from '../gossip.ts';
+import { MAX_PARTS, PART_BYTES } from '../gossip.ts';
 import type { Wire } from '../wire.ts';
-import { MAX_PARTS } from './parts.ts';
 
 const committed = struct({ commit, block: byteString(MAX_PARTS * PART_BYTES) });
 

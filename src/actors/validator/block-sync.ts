@@ -11,11 +11,11 @@ import type { SignatureScheme } from '../../protocol/codec/signature.ts';
 import { verifyCommit } from '../../protocol/consensus/commit.ts';
 import { valueIdOf } from '../../protocol/consensus/types.ts';
 import type { ConnectionId, Effects, Time, TimerId } from '../actor.ts';
-import { type Gossip, PART_BYTES } from '../gossip.ts';
+import { type Gossip, MAX_PARTS, PART_BYTES } from '../gossip.ts';
 import type { Wire } from '../wire.ts';
 import { decodeCommitted } from './block-store.ts';
 import type { DecidedBlock } from './engine.ts';
-import { joinBytes, MAX_PARTS } from './parts.ts';
+import { joinBytes } from './parts.ts';
 import type { Peer, Peers } from './peers.ts';
 
 const SYNC_TIMER = 'sync';

@@ -1,7 +1,14 @@
 /** What a node that is stuck, or that looks back, tells of what it holds, and what a peer finds missing there. */
 import type { ValueId, Vote, VoteKind } from '../../protocol/consensus/types.ts';
 import type { Effects } from '../actor.ts';
-import type { Gossip, VotesHeld } from '../gossip.ts';
+import {
+  type Gossip,
+  MAX_PROPOSALS_TOLD,
+  MAX_VALUES_TOLD,
+  MAX_VOTES,
+  MAX_VOTES_HELD,
+  type VotesHeld,
+} from '../gossip.ts';
 import type { Wire } from '../wire.ts';
 import type { Height } from './height.ts';
 import type { Peer } from './peers.ts';
@@ -10,13 +17,11 @@ export type Inventory = Extract<Gossip, { readonly type: 'inventory' }>;
 
 /** Rounds that an inventory tells of: the newest ones, and as many older ones on which a lock may hang. */
 const MAX_ROUNDS = 16;
-/** Votes in one message, each below 256 bytes. */
-export const MAX_VOTES = 500;
 /** Blocks that are sent for one inventory. */
 const MAX_VALUES = 4;
 const KINDS: readonly VoteKind[] = ['prevote', 'precommit'];
 
-/** What is held of a height. */
+/** What is held of a height. Of more than a message has room for, what is newest; the rest comes once too often. */
 export function inventoryOf(current: Height, decided = false): Inventory {
   const { driver } = current;
   const rounds = roundsThatMatter(current);
@@ -33,15 +38,20 @@ export function inventoryOf(current: Height, decided = false): Inventory {
       for (const [value, places] of byValue) votes.push({ round, kind, value, places });
     }
   }
+  const proposals = rounds.flatMap(round => driver.proposals(round).map(({ value }) => ({ round, value })));
   return {
     type: 'inventory',
     height: current.height,
     round: driver.round,
-    votes,
-    proposals: rounds.flatMap(round => driver.proposals(round).map(({ value }) => ({ round, value }))),
-    values: current.values.names,
+    votes: newest(votes, MAX_VOTES_HELD),
+    proposals: newest(proposals, MAX_PROPOSALS_TOLD),
+    values: newest(current.values.names, MAX_VALUES_TOLD),
     decided,
   };
+}
+
+function newest<T>(all: readonly T[], most: number): readonly T[] {
+  return all.length <= most ? all : all.slice(-most);
 }
 
 /** Sends a peer at the same height what its inventory lacks. */

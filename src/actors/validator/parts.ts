@@ -6,10 +6,7 @@
 import { inclusionProof, merkleRoot, verifyInclusion } from '../../protocol/codec/merkle.ts';
 import { sha256 } from '../../protocol/codec/sha256.ts';
 import { type ValueId, valueBytes } from '../../protocol/consensus/types.ts';
-import { PART_BYTES, type Part } from '../gossip.ts';
-
-/** Most parts of one block: 128 MiB, twice the largest block's transactions. */
-export const MAX_PARTS = 1_024;
+import { MAX_PARTS, PART_BYTES, type Part } from '../gossip.ts';
 
 export interface Parts {
   readonly root: Uint8Array;

@@ -4,8 +4,8 @@ import { equalBytes } from '../../protocol/codec/bytes.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import { BoundedMemo } from '../../protocol/codec/memo.ts';
 import { type Proposal, type ValueId, valueIdOf } from '../../protocol/consensus/types.ts';
-import type { Part } from '../gossip.ts';
-import { cutIntoParts, MAX_PARTS, PartAssembler, type Parts } from './parts.ts';
+import { MAX_PARTS, type Part } from '../gossip.ts';
+import { cutIntoParts, PartAssembler, type Parts } from './parts.ts';
 
 /** A block that is here whole. */
 export interface HeldValue extends Parts {
