@@ -247,6 +247,25 @@ describe('[point 9] facts do not shadow one another, and begin anew in each roun
     }
   });
 
+  test('a polka for what is not held, and precommits of whatever, hide no timer, whichever comes first', () => {
+    const node = driver(FOUR, 3);
+    node.start();
+    // Precommits of another step than this node's, while it still waits for a proposal.
+    expect(cast(node, precommit(0, 0, null), precommit(1, 0, 'y'), precommit(2, 0, 'z'))).toEqual([
+      'timer precommit 0',
+    ]);
+    expect(cast(node, ...[0, 1, 2].map(i => prevote(i, 0, 'x')))).toEqual(['need 0 x']);
+    expect(told(node.onTimeout(timer('propose', 0)))).toEqual(['prevote 0 nil', 'timer prevote 0']);
+    const other = driver(FOUR, 3);
+    other.start();
+    cast(other, ...[0, 1, 2].map(i => prevote(i, 0, 'x')));
+    expect(told(other.onTimeout(timer('propose', 0)))).toEqual(['prevote 0 nil', 'timer prevote 0']);
+    expect(cast(other, precommit(0, 0, null), precommit(1, 0, 'y'), precommit(2, 0, 'z'))).toEqual([
+      'timer precommit 0',
+    ]);
+    expect(told(other.onValue('x', true))).toEqual(['precommit 0 x']);
+  });
+
   test('all that a round needs may be there before it begins', () => {
     const node = driver(FOUR, 3);
     node.onValue('a', true);
