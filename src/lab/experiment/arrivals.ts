@@ -7,12 +7,10 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 import type { RandomStream } from '../../actors/actor.ts';
 import { costOfUnit } from '../../actors/provider/costs.ts';
 import type { TenantRequest } from '../../actors/tenant/tenant.ts';
-import type { Wire } from '../../actors/wire.ts';
 import { cumulativePay } from '../../protocol/ledger/money.ts';
 import { type DeploymentInfrastructure, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
 import type { Params } from '../../protocol/model/params.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
-import type { SimulatedWorld } from '../../worlds/simulated/world.ts';
 import { regionChooser, sampler, weighted } from '../scenario/distributions.ts';
 import { compileExpression, PRICE_VARIABLES } from '../scenario/expression.ts';
 import type { PlannedInfrastructure, SdlPlan } from '../scenario/sdl-plan.ts';
@@ -22,7 +20,12 @@ import { arrivalTimes, podArrivals, workloadScale } from '../scenario/workloads.
 import { GPU_MODEL, type TenantGroup } from './population.ts';
 import type { SdlBooks } from './sdl-books.ts';
 
-type World = SimulatedWorld<Wire, TenantRequest>;
+/** The world in which demand arrives. Times are of the run, microseconds. */
+export interface Demanding {
+  at(time: number, label: string, action: () => void): void;
+  /** Hands a tenant what its user wants. */
+  request(time: number, name: string, request: TenantRequest): void;
+}
 
 const GIB = 2 ** 30;
 const NO_VERSION = new Uint8Array(32);
@@ -185,7 +188,7 @@ function escrowFor(spec: TenantClass, infrastructure: readonly DeploymentInfrast
 }
 
 export interface ArrivalsOptions {
-  readonly world: World;
+  readonly world: Demanding;
   readonly scenario: Scenario;
   readonly trace: Trace | null;
   /** Null where no class deploys SDL files. */

@@ -1,0 +1,133 @@
+/**
+ * The processes of a live run: each participant is a daemon like any other, started as a child of the launcher, with a
+ * channel to it. A child that ends on its own is told of; whoever started it decides what that means.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Role } from '../home/folder.ts';
+import type { Order, Report } from './words.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../../../bin/orrery.js', import.meta.url));
+/** How long a daemon may take to take part, and to end when it is asked to. */
+const READY_MS = 60_000;
+const STOP_MS = 20_000;
+/** Bytes of the last words of a child that are kept, for when it ends badly. */
+const LAST_WORDS = 4_096;
+
+export interface ChildOptions {
+  readonly name: string;
+  readonly role: Role;
+  readonly home: string;
+  /** What it prints is written here. */
+  readonly output: string;
+  readonly onReport: (report: Report) => void;
+  /** It ended though nobody asked it to. */
+  readonly onDeath: (why: string) => void;
+}
+
+/** One participant, over all of its processes: it may be killed and started again. */
+export class Child {
+  readonly name: string;
+  readonly home: string;
+  readonly #options: ChildOptions;
+  #process: ChildProcess | null = null;
+  #output: WriteStream | null = null;
+  #lastWords = '';
+  #isWanted = false;
+  #ready: { resolve: () => void; reject: (error: Error) => void } | null = null;
+  /** The order that holds for as long as no other takes its place, told again to each new process. */
+  #shutOut: readonly string[] = [];
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.home = options.home;
+  }
+
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
+  /** Starts a process; resolves when the participant takes part. Rejects when it ends before, or takes too long. */
+  async start(): Promise<void> {
+    if (this.#process !== null) throw new Error(`${this.name} runs already`);
+    const { role, home, output } = this.#options;
+    const child = spawn(process.execPath, [LAUNCHER, role, 'start', '--home', home], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      // Ctrl-C in a terminal strikes a whole group; the launcher ends its children in order.
+      detached: true,
+    });
+    this.#process = child;
+    this.#isWanted = true;
+    this.#output ??= createWriteStream(output, { flags: 'a', mode: 0o600 });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output?.write(chunk);
+        this.#lastWords = (this.#lastWords + chunk.toString('utf8')).slice(-LAST_WORDS);
+      });
+    child.on('message', report => this.#onReport(report as Report));
+    child.on('error', error => this.#ended(child, error.message));
+    child.on('exit', (code, signal) => this.#ended(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
+    const timer = setTimeout(() => this.#ready?.reject(new Error(`${this.name} is not ready after 60 s`)), READY_MS);
+    try {
+      await new Promise<void>((resolve, reject) => (this.#ready = { resolve, reject }));
+    } finally {
+      clearTimeout(timer);
+      this.#ready = null;
+    }
+    if (this.#shutOut.length > 0) this.order({ type: 'shutOut', peers: this.#shutOut });
+  }
+
+  /** Passes an order on; without a process it is lost, but for who is shut out. */
+  order(order: Order): void {
+    if (order.type === 'shutOut') this.#shutOut = order.peers;
+    if (this.#process?.connected) this.#process.send(order, error => void error);
+  }
+
+  /** The process dies at once. */
+  kill(): void {
+    this.#isWanted = false;
+    this.#process?.kill('SIGKILL');
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Resolves when there is no process. */
+  async gone(): Promise<void> {
+    const child = this.#process;
+    if (child !== null) await new Promise<void>(resolve => child.once('exit', () => resolve()));
+  }
+
+  /** Asks the process to end, and ends it when it does not. */
+  async stop(): Promise<void> {
+    this.#isWanted = false;
+    const child = this.#process;
+    if (child !== null) {
+      child.kill('SIGCONT');
+      this.order({ type: 'stop' });
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      await this.gone();
+      clearTimeout(timer);
+    }
+    await new Promise<void>(resolve => (this.#output === null ? resolve() : this.#output.end(() => resolve())));
+    this.#output = null;
+  }
+
+  #onReport(report: Report): void {
+    if (report.type === 'ready') this.#ready?.resolve();
+    this.#options.onReport(report);
+  }
+
+  #ended(child: ChildProcess, how: string): void {
+    if (this.#process !== child) return;
+    this.#process = null;
+    const why = `${this.name} ended with ${how}: ${this.#lastWords.trim().split('\n').slice(-3).join(' / ')}`;
+    if (this.#ready !== null) this.#ready.reject(new Error(why));
+    else if (this.#isWanted) this.#options.onDeath(why);
+    this.#isWanted = false;
+  }
+}
