@@ -1,0 +1,138 @@
+/** The bound on what is under way: dropped beyond it, told once, and told again when there is room. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BYE, MESSAGE, PING, PONG, TAKEN } from '../../../../src/worlds/live/transport/frames.ts';
+import { Net, sleep, textOf, until } from './support.ts';
+
+let net: Net;
+beforeEach(() => {
+  net = new Net();
+});
+afterEach(() => net.close());
+
+function taken(messages: number, bytes: number): Uint8Array {
+  const payload = new Uint8Array(16);
+  const view = new DataView(payload.buffer);
+  view.setBigUint64(0, BigInt(messages));
+  view.setBigUint64(8, BigInt(bytes));
+  return payload;
+}
+
+describe('the queue of a connection', () => {
+  it('takes so many messages, tells once that it is full, and once that there is room', async () => {
+    const a = await net.add('a', { queueMessages: 10, keepAlive_ms: 5_000 });
+    const puppet = await net.puppet(a, 'slow');
+    const { connection } = a.only('connected')[0]!;
+    for (let i = 0; i < 30; i++) a.say(connection, String(i));
+    expect(a.only('queueFull')).toEqual([]);
+    await until(() => puppet.heardOf(MESSAGE).length === 10);
+    await sleep(50);
+    expect(a.only('queueFull')).toEqual([{ kind: 'queueFull', connection, peer: 'slow' }]);
+    expect(puppet.heardOf(MESSAGE).map(textOf)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    puppet.send(TAKEN, taken(4, 4));
+    await sleep(50);
+    expect(a.only('drained')).toEqual([]);
+    // There is room for four, and what is dropped before it is drained is not told again.
+    for (let i = 30; i < 40; i++) a.say(connection, String(i));
+    await until(() => puppet.heardOf(MESSAGE).length === 14);
+    expect(a.only('queueFull')).toHaveLength(1);
+    puppet.send(TAKEN, taken(9, 9));
+    await until(() => a.only('drained').length === 1);
+    for (let i = 40; i < 60; i++) a.say(connection, String(i));
+    await until(() => a.only('queueFull').length === 2);
+    expect(a.told.map(one => one.kind)).toEqual(['connected', 'queueFull', 'drained', 'queueFull']);
+  });
+
+  it('takes so many bytes', async () => {
+    const a = await net.add('a', { queueBytes: 262_144, keepAlive_ms: 5_000 });
+    const puppet = await net.puppet(a, 'slow');
+    const { connection } = a.only('connected')[0]!;
+    for (let i = 0; i < 4; i++) a.transport.send(connection, new Uint8Array(100_000));
+    await until(() => a.only('queueFull').length === 1);
+    // A small one still fits.
+    a.say(connection, 'small');
+    await until(() => puppet.heardOf(MESSAGE).length === 3);
+    expect(puppet.heardOf(MESSAGE).map(each => each.length)).toEqual([100_000, 100_000, 5]);
+    puppet.send(TAKEN, taken(1, 100_000));
+    await until(() => a.only('drained').length === 1);
+  });
+
+  it('between two that keep to the protocol, loses nothing that fits and goes on', async () => {
+    const b = await net.add('b');
+    const a = await net.add('a', { queueMessages: 100 });
+    const [there] = await net.link(a, b);
+    for (let sent = 0; sent < 2_000; ) {
+      // What the receiver has is known to the sender a little later.
+      await sleep(30);
+      for (let i = 0; i < 100; i++) a.say(there, String(sent++));
+      const goal = sent;
+      await until(() => b.texts().length === goal);
+    }
+    expect(b.texts()).toEqual(Array.from({ length: 2_000 }, (_, i) => String(i)));
+    expect(a.only('queueFull')).toEqual([]);
+    await sleep(50);
+    for (let i = 0; i < 200; i++) a.say(there, `more ${i}`);
+    await until(() => a.only('drained').length === a.only('queueFull').length && a.only('drained').length > 0);
+    expect(b.texts().slice(-100)).toEqual(Array.from({ length: 100 }, (_, i) => `more ${i}`));
+  });
+
+  it('does not wait for ever for a peer that lives and takes in nothing', async () => {
+    const a = await net.add('a', { queueMessages: 5, stallTimeout_ms: 500 });
+    const [good, puppet] = [await net.add('good'), await net.puppet(a, 'stubborn')];
+    const { connection } = a.only('connected')[0]!;
+    const [toGood] = await net.link(a, good);
+    const pings = setInterval(() => puppet.send(PING, new Uint8Array(0)), 50);
+    for (let i = 0; i < 10; i++) a.say(connection, String(i));
+    a.say(toGood, 'hello');
+    await until(() => a.only('disconnected').length === 1);
+    clearInterval(pings);
+    expect(puppet.heardOf(PONG).length).toBeGreaterThan(2);
+    expect(a.only('disconnected')).toMatchObject([
+      { peer: 'stubborn', reason: 'took in nothing of what was sent for 500 ms' },
+    ]);
+    expect(a.log).toMatchObject([{ what: 'too-slow', peer: 'stubborn' }]);
+    expect(good.texts()).toEqual(['hello']);
+  });
+
+  it('holds little more in memory than it may, for a peer that reads nothing at all', async () => {
+    const a = await net.add('a', { queueBytes: 4 * 1024 * 1024, keepAlive_ms: 5_000, stallTimeout_ms: 5_000 });
+    const puppet = await net.puppet(a, 'deaf');
+    puppet.socket.pause();
+    const { connection } = a.only('connected')[0]!;
+    const before = process.memoryUsage();
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 50; i++) a.transport.send(connection, new Uint8Array(100_000));
+      await sleep(5);
+    }
+    const after = process.memoryUsage();
+    // A hundred megabytes were sent.
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(30 * 1024 * 1024);
+    expect(a.only('queueFull')).toHaveLength(1);
+    expect(a.only('disconnected')).toEqual([]);
+    a.transport.disconnect(connection);
+    // What was sent still arrives, all of it.
+    puppet.socket.resume();
+    await until(() => puppet.heardOf(BYE).length === 1);
+    expect(puppet.heardOf(MESSAGE)).toHaveLength(41);
+  });
+
+  it.each([
+    ['more messages than were sent', taken(3, 2)],
+    ['more bytes than were sent', taken(2, 3)],
+    ['fewer than before', taken(0, 0)],
+    ['half a number', new Uint8Array(8)],
+    ['numbers beyond all measure', new Uint8Array(16).fill(255)],
+  ])('is not talked into %s', async (_, claim) => {
+    const a = await net.add('a');
+    const puppet = await net.puppet(a, 'liar');
+    const { connection } = a.only('connected')[0]!;
+    a.say(connection, '1');
+    a.say(connection, '2');
+    await until(() => puppet.heardOf(MESSAGE).length === 2);
+    puppet.send(TAKEN, taken(1, 1));
+    await sleep(50);
+    expect(a.only('disconnected')).toEqual([]);
+    puppet.send(TAKEN, claim);
+    await until(() => a.only('disconnected').length === 1);
+    expect(a.log).toMatchObject([{ what: 'malformed-frame', peer: 'liar' }]);
+  });
+});
