@@ -50,6 +50,8 @@ export interface NodeView {
   submit(tx: Transaction): Promise<Outcome>;
   /** Calls back after each block, blocks that a start executes again among them; returns what ends it. */
   onBlock(listener: BlockListener): () => void;
+  /** What whoever runs the network calls an account; null: nothing. The chain knows addresses only. */
+  nameOf?(address: string): string | null;
   /** All that a provider has, where whoever runs the network told this node: the chain itself does not know. */
   capacityOf?(provider: string): ComputeUnit | null;
 }
