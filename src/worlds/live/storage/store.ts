@@ -204,7 +204,11 @@ export class KeyValueStore {
       throw new StorageDamaged(`${FILE}: found no commit, expected one`);
     }
     for (const row of this.database.prepare('SELECT id, key, sum FROM entry').iterate()) {
-      const [id, name, sum] = [row.id as number, row.key as Uint8Array, row.sum as Uint8Array];
+      const { id, key: name, sum } = row;
+      // Whatever the tables say: where a row's own head has rotted, SQLite reads other types.
+      if (typeof id !== 'number' || !(name instanceof Uint8Array) || !(sum instanceof Uint8Array)) {
+        throw new StorageDamaged(`${FILE} is damaged: found an entry that is none`);
+      }
       const entry = { id, sum };
       this.index.set(Buffer.from(name.buffer, name.byteOffset, name.length).toString('utf8'), entry);
       this.digestOfAll.change(name, entry, 1n);
