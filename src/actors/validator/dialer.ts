@@ -5,6 +5,8 @@ import type { Wire } from '../wire.ts';
 const RETRY_US = 2_000_000;
 /** A peer that misbehaved is left alone for this long. */
 const BAN_US = 60_000_000;
+/** Names that are remembered for it; beyond these the oldest are forgiven. */
+const MAX_BANNED = 4_096;
 const PREFIX = 'dial/';
 
 export class Dialer {
@@ -21,6 +23,12 @@ export class Dialer {
   }
 
   ban(name: PeerName, now: Time, out: Effects<Wire>): void {
+    // Names that were set first are let in again first.
+    for (const [other, until] of this.#banned) {
+      if (until > now && this.#banned.size < MAX_BANNED) break;
+      this.#banned.delete(other);
+    }
+    this.#banned.delete(name);
     this.#banned.set(name, now + BAN_US);
     if (this.#names.has(name)) out.setTimer(PREFIX + name, now + BAN_US);
   }

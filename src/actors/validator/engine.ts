@@ -26,10 +26,17 @@ const RELAY_TIMER = 'relay';
 const TICK_US = 1_000_000;
 /** Votes are passed on together, those of this long. */
 const RELAY_US = 20_000;
-/** Messages of the next height that are held until this one is decided, of each peer. */
+/** Messages of the next height that are held until this one is decided, of each peer, and bytes of blocks in them. */
 const MAX_HELD = 2_048;
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 export type ConsensusMessage = Extract<Gossip, { readonly type: 'proposal' | 'part' | 'votes' }>;
+
+/** What a peer sent too early. */
+interface Held {
+  readonly messages: ConsensusMessage[];
+  bytes: number;
+}
 
 /** A block, its bytes, and why it is the chain's. */
 export interface DecidedBlock {
@@ -72,7 +79,7 @@ export class Engine {
   #pending: (DecidedBlock & { readonly fetched: boolean }) | null = null;
   /** Who proposes in the first round of the current height. */
   #first = '';
-  readonly #held = new Map<ConnectionId, ConsensusMessage[]>();
+  readonly #held = new Map<ConnectionId, Held>();
   readonly #relaying: Relaying;
   /** Who offered the values of the current height, each last: what its parts are passed on by. */
   readonly #offeredBy = new Map<ValueId, string>();
@@ -122,6 +129,7 @@ export class Engine {
   /** Connections or the set changed: who must be served by passing on? */
   peersChanged(now: Time, out: Effects<Wire>): void {
     const { chain } = this.#host;
+    for (const from of this.#held.keys()) if (this.#options.peers.get(from) === undefined) this.#held.delete(from);
     this.#relaying.update(chain.validators, chain.height + 1, now, out);
     const step = this.#current?.driver.step ?? 'unstarted';
     if (!this.#isTicking && step !== 'unstarted') this.#tickAt(now + TICK_US, out);
@@ -216,9 +224,12 @@ export class Engine {
   /** Keeps what is of the next height, within bounds. Anything else of another height is late or far ahead. */
   #hold(height: number, message: ConsensusMessage, from: ConnectionId): boolean {
     if (height !== (this.#current as Height).height + 1) return true;
-    const held = this.#held.get(from);
-    if (held === undefined) this.#held.set(from, [message]);
-    else if (held.length < MAX_HELD) held.push(message);
+    let held = this.#held.get(from);
+    if (held === undefined) this.#held.set(from, (held = { messages: [], bytes: 0 }));
+    const bytes = message.type === 'part' ? message.part.bytes.length : 0;
+    if (held.messages.length >= MAX_HELD || held.bytes + bytes > MAX_HELD_BYTES) return true;
+    held.messages.push(message);
+    held.bytes += bytes;
     return true;
   }
 
@@ -313,7 +324,7 @@ export class Engine {
     out.setTimer(START_TIMER, startAt);
     const held = [...this.#held];
     this.#held.clear();
-    for (const [from, messages] of held) {
+    for (const [from, { messages }] of held) {
       if (!messages.every(message => this.#take(message, from, now, out)))
         this.#host.drop(from, 'early messages that do not verify', out, now);
     }

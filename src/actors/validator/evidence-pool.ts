@@ -8,7 +8,13 @@ import type { Chain } from '../../protocol/chain/chain.ts';
 import { payAndSign, type Transaction } from '../../protocol/chain/transaction.ts';
 import type { KeyPair, SignatureScheme } from '../../protocol/codec/signature.ts';
 import { type Evidence, offenceOf } from '../../protocol/consensus/evidence.ts';
+import { MAX_VALIDATORS } from '../../protocol/consensus/types.ts';
 import type { State } from '../../protocol/model/state.ts';
+
+/** Offenders that are remembered at a time: no set has more members. */
+const MAX_PENDING = MAX_VALIDATORS;
+/** Reports in one block; others follow in those after it. */
+const MAX_REPORTS = 64;
 
 export class EvidencePool {
   /** By validator the earliest offence, which is the one that counts (protocol/stake/offences.ts). */
@@ -21,7 +27,8 @@ export class EvidencePool {
   add(one: Evidence): void {
     const { validator, height } = offenceOf(one);
     const known = this.#pending.get(validator);
-    if (known === undefined || height < offenceOf(known).height) this.#pending.set(validator, one);
+    if (known === undefined ? this.#pending.size < MAX_PENDING : height < offenceOf(known).height)
+      this.#pending.set(validator, one);
   }
 
   /** After a block: what it has punished, or what nobody hears any more, is not reported again. */
@@ -34,7 +41,7 @@ export class EvidencePool {
   reports(chain: Chain, address: string, keys: KeyPair, scheme: SignatureScheme): Transaction[] {
     const { state, chainId } = chain;
     let nonce = state.accounts.get(address)?.nonce ?? 0;
-    return [...this.#pending.values()].map(evidence => {
+    return [...this.#pending.values()].slice(0, MAX_REPORTS).map(evidence => {
       const body = {
         chainId,
         account: address,

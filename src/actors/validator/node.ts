@@ -26,7 +26,7 @@ import type { Timeouts } from './height.ts';
 import { LightFeed } from './light-feed.ts';
 import { Mempool, type MempoolLimits } from './mempool.ts';
 import { Operator } from './operator.ts';
-import { newPeer, type Peer, Peers } from './peers.ts';
+import { MAX_PEERS, newPeer, type Peer, Peers } from './peers.ts';
 import { answerQuery } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
 import { Signer } from './signer.ts';
@@ -405,6 +405,11 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     out: Effects<Wire>,
   ): void {
     if (hello.chainId !== this.#chain.chainId || this.#dialer.isBanned(name, now)) {
+      out.disconnect(connection);
+      return;
+    }
+    if (this.#peers.get(connection) === undefined && this.#peers.count >= MAX_PEERS) {
+      out.observe('node/full', 1, name);
       out.disconnect(connection);
       return;
     }

@@ -1,4 +1,5 @@
 /** The nodes that a node is connected to. */
+import { MAX_VALIDATORS } from '../../protocol/consensus/types.ts';
 import type { ValidatorSet } from '../../protocol/consensus/validator-set.ts';
 import type { ConnectionId, Effects, PeerName } from '../actor.ts';
 import type { Wire } from '../wire.ts';
@@ -19,6 +20,9 @@ export interface Peer {
   /** The `links` that it was told last, in one text; empty: that nobody is lacking, which goes without saying. */
   toldLinks: string;
 }
+
+/** Most peers of a node: all validators of the largest set, and some who are none. */
+export const MAX_PEERS = MAX_VALIDATORS + 200;
 
 const NOBODY: ReadonlySet<string> = new Set();
 

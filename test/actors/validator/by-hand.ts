@@ -213,6 +213,11 @@ export class NodeByHand implements Effects<Wire> {
       partsRoot: root,
       proposer: this.addresses[place]!,
     };
+    return this.signedProposal(place, body);
+  }
+
+  /** A proposal with the signature of this validator, whatever it says. */
+  signedProposal(place: number, body: Omit<Proposal, 'signature'>): Proposal {
     const signature = keyedHashScheme.sign(keysOf(`validator-${place}`), proposalSignBytes('net', body));
     return { ...body, signature };
   }
