@@ -9,6 +9,7 @@ import { EvidencePool } from '../../../src/actors/validator/evidence-pool.ts';
 import { cutIntoParts } from '../../../src/actors/validator/parts.ts';
 import { MAX_PEERS } from '../../../src/actors/validator/peers.ts';
 import type { Wire } from '../../../src/actors/wire.ts';
+import { addressOf } from '../../../src/protocol/codec/address.ts';
 import { keyedHashScheme } from '../../../src/protocol/codec/signature.ts';
 import { type Evidence, evidenceOfProposals, evidenceOfVotes } from '../../../src/protocol/consensus/evidence.ts';
 import { MAX_VALIDATORS, type Vote } from '../../../src/protocol/consensus/types.ts';
@@ -96,9 +97,12 @@ describe('offences that a validator knows of', () => {
     expect(reportsOf(hand, pool).map(tx => tx.body.message)).toMatchObject([{ evidence: { first: { height: 1 } } }]);
     const one = twoVotes(hand, 2, 1) as Extract<Evidence, { kind: 'duplicate-vote' }>;
     const by = (validator: string, vote: Vote): Vote => ({ ...vote, validator });
-    for (let i = 0; i < MAX_VALIDATORS + 50; i++)
-      pool.add({ ...one, first: by(`offender-${i}`, one.first), second: by(`offender-${i}`, one.second) });
+    for (let i = 0; i < MAX_VALIDATORS + 50; i++) {
+      const offender = addressOf(keysOf(`offender-${i}`).publicKey);
+      pool.add({ ...one, first: by(offender, one.first), second: by(offender, one.second) });
+    }
     expect(pool.size).toBe(MAX_VALIDATORS);
+    expect(reportsOf(hand, pool).length).toBe(64);
   });
 });
 
