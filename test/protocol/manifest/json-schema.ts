@@ -1,6 +1,6 @@
 /**
- * Just enough of JSON Schema (draft 7) to hold values against the official SDL schema, written from the specification: a
- * second opinion that shares no code with the reader.
+ * Just enough of JSON Schema (draft 7, and what OpenAPI 3.1 shares with it) to hold values against the official SDL schema
+ * and replies against the API's document, written from the specification: a second opinion that shares no code with us.
  */
 
 /** The schema as plain data. */
@@ -22,7 +22,16 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /** Keywords that say nothing about whether a value is valid, or are looked at with another. */
-const SILENT = new Set(['$schema', 'title', 'description', 'definitions', 'then', 'properties', 'patternProperties']);
+const SILENT = new Set([
+  '$schema',
+  'title',
+  'description',
+  'default',
+  'definitions',
+  'then',
+  'properties',
+  'patternProperties',
+]);
 
 const KEYWORDS: Readonly<Record<string, Keyword>> = {
   $ref: (argument: string, value, _, root) => {
@@ -30,7 +39,7 @@ const KEYWORDS: Readonly<Record<string, Keyword>> = {
     for (const step of argument.split('/').slice(1)) target = (target as Schema)[step];
     return valid(target as Schema, value, root);
   },
-  type: (argument: string, value) => TYPES[argument]!(value),
+  type: (argument: string | readonly string[], value) => [argument].flat().some(one => TYPES[one]!(value)),
   enum: (argument: readonly unknown[], value) => argument.includes(value),
   const: (argument: unknown, value) => value === argument,
   minLength: (argument: number, value) => typeof value !== 'string' || Array.from(value).length >= argument,
@@ -46,6 +55,10 @@ const KEYWORDS: Readonly<Record<string, Keyword>> = {
   minProperties: (argument: number, value) => !isMap(value) || Object.keys(value).length >= argument,
   required: (argument: readonly string[], value) => !isMap(value) || argument.every(key => Object.hasOwn(value, key)),
   allOf: (argument: readonly Schema[], value, _, root) => argument.every(one => valid(one, value, root)),
+  anyOf: (argument: readonly Schema[], value, _, root) => argument.some(one => valid(one, value, root)),
+  propertyNames: (argument: Schema, value, _, root) =>
+    !isMap(value) || Object.keys(value).every(key => valid(argument, key, root)),
+  maxLength: (argument: number, value) => typeof value !== 'string' || Array.from(value).length <= argument,
   oneOf: (argument: readonly Schema[], value, _, root) => argument.filter(one => valid(one, value, root)).length === 1,
   not: (argument: Schema, value, _, root) => !valid(argument, value, root),
   if: (argument: Schema, value, schema, root) =>

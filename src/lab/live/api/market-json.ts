@@ -25,7 +25,8 @@ type Json<S extends z.ZodType> = z.infer<S>;
 /** Lease ids that a provider's page lists. */
 const MAX_LEASES_LISTED = 1_000;
 
-function compute(unit: ComputeUnit): Json<typeof schemas.provider>['used'] {
+/** Resources with their units. */
+export function compute(unit: ComputeUnit): Json<typeof schemas.provider>['used'] {
   return {
     cpu_milli: unit.cpu,
     memory_bytes: unit.memory,

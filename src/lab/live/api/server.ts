@@ -9,7 +9,7 @@
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { VERSION } from '../../experiment/results.ts';
 import { serializerCompiler, validatorCompiler } from './endpoint.ts';
 import { ApiError, errorBody, refusalOf, shown } from './errors.ts';
@@ -71,6 +71,7 @@ export async function makeServer(about: string, options: ApiOptions): Promise<Fa
     onConstructorPoisoning: 'error',
     http: { maxHeaderSize: SERVER_LIMITS.header_bytes, headersTimeout: SERVER_LIMITS.headers_ms },
     rewriteUrl: request => withJoinedId(request.url ?? '/'),
+    frameworkErrors: (error, _, reply) => void refuse(error, reply, options),
     clientErrorHandler: (error, socket) => refuseBytes((error as NodeJS.ErrnoException).code ?? '', socket),
   });
   app.server.maxConnections = SERVER_LIMITS.connections;
@@ -90,14 +91,7 @@ export async function makeServer(about: string, options: ApiOptions): Promise<Fa
       'cross-origin-resource-policy': 'same-origin',
     });
   });
-  app.setErrorHandler(async (error, _, reply) => {
-    const refusal = refusalOf(error) ?? faultOf(error, options);
-    return reply
-      .code(refusal.status)
-      .type('application/json; charset=utf-8')
-      .serializer((body: unknown) => JSON.stringify(body))
-      .send(errorBody(refusal));
-  });
+  app.setErrorHandler(async (error, _, reply) => refuse(error, reply, options));
   app.setNotFoundHandler(async request => {
     throw new ApiError(404, 'not_found', `${request.method} ${shown(request.url)}`, 'an endpoint of /openapi.json');
   });
@@ -127,6 +121,16 @@ export async function listen(app: FastifyInstance, options: ApiOptions): Promise
   const { port } = app.server.address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return { host, port, url: `http://${shownHost}:${port}`, close: () => app.close() };
+}
+
+/** Answers with what an error comes to outside. */
+function refuse(error: unknown, reply: FastifyReply, options: ApiOptions): FastifyReply {
+  const refusal = refusalOf(error) ?? faultOf(error, options);
+  return reply
+    .code(refusal.status)
+    .type('application/json; charset=utf-8')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(errorBody(refusal));
 }
 
 function faultOf(error: unknown, { onFault }: ApiOptions): ApiError {

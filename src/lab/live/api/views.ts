@@ -4,6 +4,7 @@
  *
  * Views are called from the event loop, never within an actor's turn. Times are microseconds, amounts bigint.
  */
+import type { WorkloadAddress } from '../../../actors/actor.ts';
 import type { Block } from '../../../protocol/chain/block.ts';
 import type { BlockResult, Chain } from '../../../protocol/chain/chain.ts';
 import type { Genesis } from '../../../protocol/chain/genesis.ts';
@@ -88,7 +89,7 @@ export interface ProviderWorkload {
   readonly host: number;
   readonly state: 'starting' | 'running' | 'stopping' | 'failed';
   /** Where its ports are reached from outside. */
-  readonly addresses: readonly { readonly port: number; readonly host: string; readonly hostPort: number }[];
+  readonly addresses: readonly WorkloadAddress[];
 }
 
 /** A provider, as its operator sees it. */
@@ -107,19 +108,25 @@ export interface TenantStatus {
   readonly node: string | null;
 }
 
+/** Shaped as the tenant's actor answers. */
 export interface TenantLease {
   readonly lease: string;
   readonly provider: string;
-  readonly state: 'pending' | 'active' | 'closing';
+  readonly state: 'pending' | 'active';
   /** pico-AKASH per second */
   readonly price: bigint;
-  /** Where its services are reached, as the provider told; empty: not told yet, or nothing to be reached. */
-  readonly services: readonly {
-    readonly service: string;
-    readonly port: number;
-    readonly host: string;
-    readonly hostPort: number;
-  }[];
+  /** How far its manifest is on its way to the provider, or what the provider said; null: there is none to deliver. */
+  readonly delivery: { readonly state: string; readonly detail: string } | null;
+  /** As the provider told last; null: it has not told yet. */
+  readonly services:
+    | readonly {
+        readonly name: string;
+        /** Replicas that the manifest asks for, and those that run. */
+        readonly wanted: number;
+        readonly running: number;
+        readonly addresses: readonly WorkloadAddress[];
+      }[]
+    | null;
 }
 
 export interface TenantDeployment {
@@ -148,7 +155,8 @@ export interface DeployTerms {
 /** A tenant's agent, as its user sees it. Each call is a request to the actor; its reply resolves the promise. */
 export interface TenantView {
   status(): TenantStatus;
-  deployments(): readonly TenantDeployment[];
+  /** Those that it keeps, or the one that is named; code `unknown_deployment` when there is none such. */
+  deployments(deployment: string | null): Promise<Outcome<{ readonly deployments: readonly TenantDeployment[] }>>;
   /** Reads the SDL text and submits it; resolves when the deployment is on the chain or refused. */
   deploy(
     sdl: string,
@@ -158,12 +166,17 @@ export interface TenantView {
   update(deployment: string, sdl: string): Promise<Outcome<{ readonly version: Uint8Array }>>;
   /** Resolves when the deployment is closing. */
   close(deployment: string): Promise<Outcome>;
-  /** The newest lines that a service of a lease wrote, asked of its provider. */
+  /** The newest lines that each replica wrote, asked of the provider; `service` null: of all services of the lease. */
   logs(
     lease: string,
     service: string | null,
     lines: number,
-  ): Promise<
-    Outcome<{ readonly services: readonly { readonly service: string; readonly lines: readonly string[] }[] }>
-  >;
+  ): Promise<Outcome<{ readonly replicas: readonly ReplicaLog[] }>>;
+}
+
+export interface ReplicaLog {
+  readonly service: string;
+  readonly replica: number;
+  /** Oldest first; null: there is nothing to be had. */
+  readonly lines: readonly string[] | null;
 }
