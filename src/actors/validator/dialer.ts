@@ -18,6 +18,11 @@ export class Dialer {
     this.#names = new Set(names);
   }
 
+  /** All whom it calls. */
+  get names(): Iterable<PeerName> {
+    return this.#names;
+  }
+
   start(out: Effects<Wire>): void {
     for (const name of this.#names) out.connect(name);
   }

@@ -97,6 +97,11 @@ export class Engine {
     return this.#current?.height ?? 0;
   }
 
+  /** Round of that height. */
+  get round(): number {
+    return Math.max(0, this.#current?.driver.round ?? 0);
+  }
+
   /** Those to whom what this peer passes on unsigned, such as transactions, is to be passed on. */
   recipientsFrom(peer: Peer): readonly Peer[] {
     return this.#relaying.recipientsFrom(peer);

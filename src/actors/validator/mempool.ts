@@ -55,6 +55,11 @@ export class Mempool {
     return this.#queue.length;
   }
 
+  /** Bytes of all that waits. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Takes a transaction in, or says why not. */
   add(tx: Transaction, sender: ConnectionId | null): Admission {
     const { account, fee, nonce } = tx.body;

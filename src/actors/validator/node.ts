@@ -25,10 +25,11 @@ import { EvidencePool } from './evidence-pool.ts';
 import type { Timeouts } from './height.ts';
 import { LightFeed } from './light-feed.ts';
 import { Mempool, type MempoolLimits } from './mempool.ts';
-import { Operator } from './operator.ts';
+import { type CandidateOffer, Operator } from './operator.ts';
 import { MAX_PEERS, newPeer, type Peer, Peers } from './peers.ts';
 import { answerQuery } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
+import type { NodeReport, NodeRequest, SubmitReply } from './requests.ts';
 import { Signer } from './signer.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 import { StateSync, type StateSyncHost } from './state-sync.ts';
@@ -51,13 +52,23 @@ export interface NodeOptions {
   readonly stateSync?: { readonly trust: 'genesis' | { readonly height: number; readonly value: ValueId } };
   /** Whether its operator asks for a jailed validator to come back, as soon as the chain allows it. */
   readonly unjails?: boolean;
+  /** With what its account becomes a candidate where it is none. */
+  readonly joins?: CandidateOffer | null;
+  /**
+   * The network that it belongs to, at most 64 bytes: who says another one is no peer. The chain's id, if absent; but two
+   * chains may have the same id, which a hash of their genesis tells apart.
+   */
+  readonly network?: string;
   /**
    * Blocks of which it keeps the events in memory, for light clients that missed some; 0: it serves none. Only a chain
    * that commits to its state in every block can serve them.
    */
   readonly keepEvents?: number;
-  /** Whoever watches this node from outside, after each block, also those that a start executes again. */
-  readonly watch?: (block: Block, result: BlockResult, chain: Chain) => void;
+  /**
+   * Whoever watches this node from outside, after each block, also those that a start executes again. `commit`: the one
+   * by which it was decided here; null where none is at hand.
+   */
+  readonly watch?: (block: Block, result: BlockResult, chain: Chain, commit: Commit | null) => void;
 }
 
 /** Blocks of which a node keeps the events when it is not told. */
@@ -99,7 +110,9 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#snapshots = new SnapshotStore(options.snapshotEvery);
     this.#feed = new LightFeed(this.#chain.hasCommitment ? (options.keepEvents ?? KEEP_EVENTS) : 0);
     this.#operator =
-      validator === null || options.unjails !== true ? null : new Operator(validator.address, validator.keys, scheme);
+      validator === null
+        ? null
+        : new Operator({ ...validator, scheme, unjails: options.unjails ?? false, joins: options.joins ?? null });
   }
 
   get chain(): Chain {
@@ -134,9 +147,30 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
       case 'message':
         this.#onMessage(input.connection, input.from, input.message, now, out);
         return;
+      case 'request':
+        this.#onRequest(input.id, input.request as NodeRequest, out);
+        return;
       default:
         return;
     }
+  }
+
+  /** How it is, for whoever runs it. */
+  report(): NodeReport {
+    const connected = new Map([...this.#peers.all].map(peer => [peer.name, peer.height < 0 ? null : peer.height]));
+    const names = new Set([...this.#dialer.names, ...connected.keys()]);
+    return {
+      height: this.#chain.height,
+      validator: this.signer?.address ?? null,
+      round: this.#engine.round,
+      isCatchingUp: this.#stateSync !== null || this.#sync.isRunning || !this.#recovery.isDone,
+      peers: [...names].map(name => ({
+        name,
+        isConnected: connected.has(name),
+        height: connected.get(name) ?? null,
+      })),
+      mempool: { count: this.#mempool.size, bytes: this.#mempool.bytes },
+    };
   }
 
   // What consensus asks.
@@ -158,7 +192,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   execute({ block, commit }: DecidedBlock, _now: Time, out: Effects<Wire>): void {
     const result = this.#chain.apply(block);
     this.#snapshots.saveIfDue(this.#chain, out);
-    this.#options.watch?.(block, result, this.#chain);
+    this.#options.watch?.(block, result, this.#chain, commit);
     this.#settlePools(block, out);
     this.#subscriptions.collect(block, result);
     this.#subscriptions.flush(result.height, result.time, out);
@@ -209,7 +243,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   replay(block: Block): void {
     const result = this.#chain.apply(block);
     this.#feed.add(block, null, result, this.#chain);
-    this.#options.watch?.(block, result, this.#chain);
+    this.#options.watch?.(block, result, this.#chain, null);
   }
 
   recovered(lastCommit: Commit | null, now: Time, out: Effects<Wire>): void {
@@ -397,6 +431,24 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     else if (admission !== 'known') this.#refuse(connection, tx, admission.code, admission.detail, out);
   }
 
+  get #network(): string {
+    return this.#options.network ?? this.#chain.chainId;
+  }
+
+  #onRequest(id: number, request: NodeRequest, out: Effects<Wire>): void {
+    if (request.type === 'status') out.reply(id, this.report());
+    else out.reply(id, this.#submit(request.tx, out));
+  }
+
+  #submit(tx: Transaction, out: Effects<Wire>): SubmitReply {
+    if (!this.#recovery.isDone || this.#stateSync !== null)
+      return { ok: false, code: 'not_ready', detail: 'the node does not know the state yet; expected once it does' };
+    const admission = this.#mempool.add(tx, null);
+    if (admission === 'added') this.#peers.broadcast({ type: 'relay', tx }, out);
+    else if (admission !== 'known') return { ok: false, code: admission.code, detail: admission.detail };
+    return { ok: true };
+  }
+
   #onHello(
     connection: ConnectionId,
     name: PeerName,
@@ -404,7 +456,8 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     now: Time,
     out: Effects<Wire>,
   ): void {
-    if (hello.chainId !== this.#chain.chainId || this.#dialer.isBanned(name, now)) {
+    if (hello.chainId !== this.#network || this.#dialer.isBanned(name, now)) {
+      if (hello.chainId !== this.#network) out.observe('node/other-network', 1, name);
       out.disconnect(connection);
       return;
     }
@@ -425,8 +478,8 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   #welcome(connection: ConnectionId, name: PeerName, _now: Time, out: Effects<Wire>): Peer {
     const peer = newPeer(connection, name);
     this.#peers.add(peer);
-    const { chainId, height } = this.#chain;
-    out.send(connection, { type: 'hello', chainId, validator: this.signer?.address ?? '', height });
+    const { height } = this.#chain;
+    out.send(connection, { type: 'hello', chainId: this.#network, validator: this.signer?.address ?? '', height });
     return peer;
   }
 

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeReport, NodeRequest } from '../../../src/actors/validator/requests.ts';
+import { payAndSign } from '../../../src/protocol/chain/transaction.ts';
+import { keyedHashScheme } from '../../../src/protocol/codec/signature.ts';
+import { keysOf } from '../../support/validator-net.ts';
+import { NodeByHand } from './by-hand.ts';
+
+/** A node whose answers are kept. */
+class Asked extends NodeByHand {
+  readonly answers: unknown[] = [];
+  override reply(_id?: number, answer?: unknown): void {
+    this.answers.push(answer);
+  }
+  request(request: NodeRequest): unknown {
+    this.give({ kind: 'request', id: this.answers.length, request });
+    return this.answers.at(-1);
+  }
+  transfer(nonce: number): NodeRequest {
+    const account = this.addresses[0]!;
+    const message = { type: 'Transfer', to: this.addresses[1]!, amount: 1n } as const;
+    const body = { chainId: 'net', account, nonce, grant: '', message };
+    const { params } = this.node.chain.state;
+    return { type: 'submit', tx: payAndSign(params, body, keysOf('validator-0'), keyedHashScheme) };
+  }
+}
+
+describe('what is asked of a node', () => {
+  it('a transaction is taken in, passed on, and taken in once', () => {
+    const hand = new Asked().start().meetAll() as Asked;
+    expect(hand.request(hand.transfer(0))).toEqual({ ok: true });
+    expect(hand.request(hand.transfer(0))).toEqual({ ok: true });
+    expect(hand.node.report().mempool.count).toBe(1);
+    expect(hand.node.report().mempool.bytes).toBeGreaterThan(100);
+    expect(hand.sent.filter(one => one.type === 'relay')).toHaveLength(3);
+  });
+
+  it('or refused, with the reason', () => {
+    const hand = new Asked().start() as Asked;
+    expect(hand.request(hand.transfer(5))).toMatchObject({ ok: false, code: 'wrong_nonce' });
+    expect((hand.answers.at(-1) as { detail: string }).detail).not.toBe('');
+  });
+
+  it('nothing is taken in before it knows the state', () => {
+    const hand = new Asked();
+    expect(hand.request(hand.transfer(0))).toMatchObject({ ok: false, code: 'not_ready' });
+    expect(hand.node.report().isCatchingUp).toBe(true);
+  });
+
+  it('how it is', () => {
+    const hand = new Asked({ node: { dials: ['validator-1', 'far'] } }).start() as Asked;
+    hand.meet(1, 9);
+    hand.meet(2, 0);
+    expect(hand.request({ type: 'status' })).toEqual({
+      height: 0,
+      validator: hand.addresses[0]!,
+      round: 0,
+      isCatchingUp: true,
+      peers: [
+        { name: 'validator-1', isConnected: true, height: 9 },
+        { name: 'far', isConnected: false, height: null },
+        { name: 'validator-2', isConnected: true, height: 0 },
+      ],
+      mempool: { count: 0, bytes: 0 },
+    } satisfies NodeReport);
+  });
+
+  it('a peer of another network is none, though its chain is called the same', () => {
+    const hand = new Asked({ node: { network: 'a-hash' } }).start() as Asked;
+    hand.meet(1);
+    expect(hand.done).toContainEqual({ effect: 'disconnect', to: 101 });
+    expect(hand.done).toContainEqual({ effect: 'observe', metric: 'node/other-network', label: 'validator-1' });
+    expect(hand.node.report().peers).toEqual([]);
+    const same = new Asked({ node: { network: 'net' } }).start() as Asked;
+    same.meet(1);
+    expect(same.node.report().peers).toHaveLength(1);
+    expect(same.sent[0]).toMatchObject({ type: 'hello', chainId: 'net' });
+  });
+});
