@@ -42,6 +42,11 @@ export interface Transport {
   closeTunnel(id: string): void;
   /** While a peer is shut out, connections with it are closed and new ones refused (a partition, made for real). */
   shutOut(peers: ReadonlySet<PeerName>): void;
+  /**
+   * While `on`, messages wait with those who sent them: nothing more is taken in, but for what is on its way to the
+   * participant already.
+   */
+  hold(on: boolean): void;
   /** Ends everything. `abruptly`: as if the process had been killed. */
   close(abruptly: boolean): Promise<void>;
 }

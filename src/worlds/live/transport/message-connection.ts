@@ -45,6 +45,8 @@ export class MessageConnection implements FrameHandler {
   #toldMessages = 0;
   #toldBytes = 0;
   #tellUnderway = false;
+  /** Nothing is told: the peer keeps what does not fit. */
+  #held = false;
   #tellTimer: NodeJS.Timeout | null = null;
 
   /** Takes over a socket whose greeting is over. */
@@ -110,6 +112,12 @@ export class MessageConnection implements FrameHandler {
     }
   }
 
+  /** While `on`, what comes in is not told to the peer, so that it sends no more than fits. */
+  hold(on: boolean): void {
+    this.#held = on;
+    if (!on && this.#toldMessages !== this.#heardMessages) this.#tellSoon();
+  }
+
   /** Stops what goes on by itself. */
   stop(): void {
     if (this.#tellTimer !== null) clearTimeout(this.#tellTimer);
@@ -153,7 +161,7 @@ export class MessageConnection implements FrameHandler {
   /** Tells the sums; one such frame is under way at a time, whatever comes in. */
   #tell(): void {
     this.stop();
-    if (this.#tellUnderway || this.#toldMessages === this.#heardMessages) return;
+    if (this.#held || this.#tellUnderway || this.#toldMessages === this.#heardMessages) return;
     this.#tellUnderway = true;
     this.#toldMessages = this.#heardMessages;
     this.#toldBytes = this.#heardBytes;

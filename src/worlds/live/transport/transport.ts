@@ -42,6 +42,7 @@ export class LiveTransport implements Transport {
   #shutNames: ReadonlySet<PeerName> = new Set();
   #shutAddresses: ReadonlySet<string> = new Set();
   #nextConnection = 1;
+  #held = false;
   /** Done when all is gone; null before `close`. */
   #closing: Promise<void> | null = null;
 
@@ -171,6 +172,11 @@ export class LiveTransport implements Transport {
     }
   }
 
+  hold(on: boolean): void {
+    this.#held = on;
+    for (const connection of this.#connections.values()) connection.hold(on);
+  }
+
   close(abruptly: boolean): Promise<void> {
     this.#closing ??= this.#close(abruptly);
     return this.#closing;
@@ -267,6 +273,7 @@ export class LiveTransport implements Transport {
   #establish(wire: FramedSocket, peer: PeerName, address: string, inbound: boolean): void {
     const id = this.#nextConnection++;
     const connection = new MessageConnection(id, peer, address, wire, this.#limits, this.#events);
+    if (this.#held) connection.hold(true);
     this.#connections.set(id, connection);
     this.#tell(connection, () => this.#options.events.connected(id, peer, inbound));
   }
