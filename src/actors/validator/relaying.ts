@@ -21,8 +21,11 @@ import type { Wire } from '../wire.ts';
 import type { Peer, Peers } from './peers.ts';
 
 const TIMER = 'links';
-/** Links that change together are told together, after this long. */
-const SETTLING_US = 250_000;
+/**
+ * Links that change together are told together, after this long: by then the connections of a node that starts stand, also
+ * around the world, and it has nothing to tell.
+ */
+const SETTLING_US = 1_000_000;
 /** How many of those who could pass something on around a missing link do. */
 const BRIDGES = 2;
 
