@@ -7,11 +7,12 @@ export function providerViewOf(state: State, address: string): ProviderView {
   const leases = state.leases.sorted().filter(lease => lease.provider === address);
   const bids = state.fulfillments.sorted().filter(bid => bid.provider === address && state.orders.has(bid.order));
   return {
-    leases: leases.map(({ id, state: stage, resources, collateral }) => ({
+    leases: leases.map(({ id, deployment, state: stage, resources, collateral }) => ({
       lease: id,
       state: stage,
       resources,
       collateral,
+      version: state.deployments.need(deployment).version,
     })),
     bids: bids.map(({ order, resources }) => ({ order, resources })),
   };

@@ -11,7 +11,8 @@ import type { Commit, Validator } from '../protocol/consensus/types.ts';
 import type { Event } from '../protocol/model/events.ts';
 import type { ResourceGroup } from '../protocol/model/objects.ts';
 import type { Params } from '../protocol/model/params.ts';
-import { digestOfGossip, type Gossip } from './gossip.ts';
+import { digestOfGossip, type Gossip, PART_BYTES } from './gossip.ts';
+import { digestOfLeaseWire, isLeaseWire, type LeaseWire } from './lease-wire.ts';
 
 export interface ChainStatus {
   readonly chainId: string;
@@ -26,6 +27,25 @@ export interface LeaseView {
   readonly state: 'pending' | 'active' | 'closing';
   readonly resources: readonly ResourceGroup[];
   readonly collateral: bigint;
+  /** Of its deployment. */
+  readonly version: Uint8Array;
+}
+
+/** What stands of a deployment. */
+export interface DeploymentView {
+  readonly version: Uint8Array;
+  readonly state: 'open' | 'closing';
+  /** micro-AKASH */
+  readonly escrow: bigint;
+  /** Its open orders. */
+  readonly orders: readonly string[];
+  readonly leases: readonly {
+    readonly lease: string;
+    readonly provider: string;
+    readonly state: 'pending' | 'active' | 'closing';
+    /** pico-AKASH per second */
+    readonly price: bigint;
+  }[];
 }
 
 export interface AccountView {
@@ -59,14 +79,24 @@ export type Query =
   | { readonly what: 'leaf'; readonly leaf: string }
   | { readonly what: 'status' }
   | { readonly what: 'account'; readonly address: string }
-  | { readonly what: 'provider'; readonly address: string };
+  | { readonly what: 'provider'; readonly address: string }
+  | { readonly what: 'deployment'; readonly id: string }
+  /** Where a provider is reached. */
+  | { readonly what: 'endpoint'; readonly address: string };
 
 export type Answer =
   /** `height`: of the state that it is a leaf of. */
   | { readonly what: 'leaf'; readonly height: number; readonly value: ProvenLeaf }
   | { readonly what: 'status'; readonly value: ChainStatus }
   | { readonly what: 'account'; readonly value: AccountView }
-  | { readonly what: 'provider'; readonly value: ProviderView };
+  | { readonly what: 'provider'; readonly value: ProviderView }
+  /** `height`: of the state. `view`: null where there is no such deployment. */
+  | {
+      readonly what: 'deployment';
+      readonly value: { readonly id: string; readonly height: number; readonly view: DeploymentView | null };
+    }
+  /** `endpoint`: null where nobody of that address is registered. */
+  | { readonly what: 'endpoint'; readonly value: { readonly address: string; readonly endpoint: string | null } };
 
 /**
  * What a light client is told of a block: the header and why it is the chain's, and what this header proves of the block
@@ -83,6 +113,21 @@ export interface HeaderMessage {
   /** One for each topic, in the order of the `follow`; none at height 1, before which nothing happened. */
   readonly batches: readonly TopicBatch[];
   readonly leaves: readonly ProvenLeaf[];
+}
+
+/** Pieces into which one message may be cut, each of at most PART_BYTES: 32 MiB, thirty times an ordinary block. */
+export const MAX_PIECES = 256;
+export const MAX_LARGE_BYTES = MAX_PIECES * PART_BYTES;
+
+/**
+ * What a node tells a client may be larger than a message: of a block that is full of orders, or of a provider with
+ * thousands of leases. Then its bytes come in pieces, one right after the other (pieces.ts).
+ */
+export interface Piece {
+  readonly type: 'piece';
+  readonly index: number;
+  readonly total: number;
+  readonly bytes: Uint8Array;
 }
 
 export type Wire =
@@ -113,9 +158,11 @@ export type Wire =
   | HeaderMessage
   | { readonly type: 'query'; readonly query: Query }
   | { readonly type: 'answer'; readonly answer: Answer }
+  | Piece
+  | LeaseWire
   | Gossip;
 
-const TYPE_DIGEST: { readonly [T in Exclude<Wire, Gossip>['type']]: number } = {
+const TYPE_DIGEST: { readonly [T in Exclude<Wire, Gossip | LeaseWire>['type']]: number } = {
   submit: 1,
   refused: 2,
   subscribe: 3,
@@ -124,6 +171,7 @@ const TYPE_DIGEST: { readonly [T in Exclude<Wire, Gossip>['type']]: number } = {
   answer: 6,
   follow: 7,
   header: 8,
+  piece: 9,
 };
 
 /** 32 bits that tell messages apart in a trace, read off what the message carries already. */
@@ -139,12 +187,14 @@ export function digestOfWire(message: Wire): number {
       return baseOf('header') ^ Math.imul(message.header.height, 0x85ebca6b) ^ digestOfBatches(message.batches);
     case 'follow':
       return baseOf('follow') ^ message.from;
+    case 'piece':
+      return baseOf('piece') ^ Math.imul(message.index + 1, 0x85ebca6b) ^ message.bytes.length;
     case 'subscribe':
     case 'query':
     case 'answer':
       return baseOf(message.type);
     default:
-      return digestOfGossip(message);
+      return isLeaseWire(message) ? digestOfLeaseWire(message) : digestOfGossip(message);
   }
 }
 

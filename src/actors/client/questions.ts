@@ -2,20 +2,25 @@
  * Questions about leaves of the state: asked, answered, and believed when the header that proves the answer is there,
  * which is one block after the state that it is about.
  */
+import { restoreDeployment } from '../../protocol/chain/deployment-leaf.ts';
 import {
   accountLeafName,
   accountOfLeaf,
   CHAINWIDE_LEAF,
   deploymentLeafName,
+  endpointOfLeaf,
   paramsOfLeaf,
+  providerLeafName,
 } from '../../protocol/chain/light-chain.ts';
+import { ByteReader } from '../../protocol/codec/bytes.ts';
+import type { Params } from '../../protocol/model/params.ts';
+import { State } from '../../protocol/model/state.ts';
 import type { Time } from '../actor.ts';
+import { deploymentViewOf } from '../deployment-view.ts';
 import type { Answer, ProvenLeaf, Query } from '../wire.ts';
 
-/** What a leaf can answer as it is. */
-type LeafQuery = Extract<Query, { readonly what: 'status' | 'account' }>;
-/** What a leaf can be about. */
-export type Subject = LeafQuery | { readonly what: 'deployment'; readonly id: string };
+/** What a leaf answers. */
+export type Subject = Extract<Query, { readonly what: 'status' | 'account' | 'deployment' | 'endpoint' }>;
 
 interface Question {
   readonly about: Subject;
@@ -28,23 +33,49 @@ interface Question {
 }
 
 /** An answer that a header can be held against: the one after `height`. */
-export interface Claim<S extends Subject = Subject> {
-  readonly about: S;
+export interface Claim {
+  readonly about: Subject;
   readonly height: number;
   readonly value: ProvenLeaf;
 }
 
 function leafOf(subject: Subject): string {
-  if (subject.what === 'status') return CHAINWIDE_LEAF;
-  return subject.what === 'account' ? accountLeafName(subject.address) : deploymentLeafName(subject.id);
+  switch (subject.what) {
+    case 'status':
+      return CHAINWIDE_LEAF;
+    case 'account':
+      return accountLeafName(subject.address);
+    case 'deployment':
+      return deploymentLeafName(subject.id);
+    case 'endpoint':
+      return providerLeafName(subject.address);
+  }
+}
+
+/** What a client knows of the chain before it has read any leaf. */
+export interface Ground {
+  readonly chainId: string;
+  readonly params: Params;
 }
 
 /** What a proven leaf says, as an answer. `time`: block time of its state, microseconds. */
-export function answerOfClaim({ about, height, value }: Claim<LeafQuery>, chainId: string, time: Time): Answer {
-  if (about.what === 'account')
-    return { what: 'account', value: { address: about.address, ...accountOfLeaf(value.bytes) } };
-  if (value.bytes === null) throw new Error(`the state of height ${height} is proven to have no parameters`);
-  return { what: 'status', value: { chainId, height, time, params: paramsOfLeaf(value.bytes) } };
+export function answerOfClaim({ about, height, value }: Claim, { chainId, params }: Ground, time: Time): Answer {
+  const { bytes } = value;
+  switch (about.what) {
+    case 'account':
+      return { what: 'account', value: { address: about.address, ...accountOfLeaf(bytes) } };
+    case 'endpoint':
+      return { what: 'endpoint', value: { address: about.address, endpoint: endpointOfLeaf(bytes) } };
+    case 'deployment': {
+      const { id } = about;
+      const state = new State(params, false);
+      if (bytes !== null) restoreDeployment(new ByteReader(bytes), state, id);
+      return { what: 'deployment', value: { id, height, view: deploymentViewOf(state, id) } };
+    }
+    case 'status':
+      if (bytes === null) throw new Error(`the state of height ${height} is proven to have no parameters`);
+      return { what: 'status', value: { chainId, height, time, params: paramsOfLeaf(bytes) } };
+  }
 }
 
 export class Questions {

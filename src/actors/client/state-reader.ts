@@ -1,5 +1,6 @@
 /**
- * Asks for what the state says and believes it when it is proven: parameters, the account, and what a provider holds.
+ * Asks for what the state says and believes it when it is proven: parameters, accounts, deployments, endpoints, and what
+ * a provider holds.
  */
 import type { Header } from '../../protocol/chain/block.ts';
 import type { Effects, Time } from '../actor.ts';
@@ -8,7 +9,7 @@ import { Holdings } from './holdings.ts';
 import type { LightOptions } from './light-options.ts';
 import type { Peer } from './node-pool.ts';
 import { isLeafProven } from './proofs.ts';
-import { answerOfClaim, type Claim, Questions } from './questions.ts';
+import { answerOfClaim, type Claim, Questions, type Subject } from './questions.ts';
 
 /** What a client may ask; leaves are this file's own affair. */
 export type Asked = Exclude<Query, { readonly what: 'leaf' }>;
@@ -30,6 +31,8 @@ export class StateReader {
   readonly #host: StateReaderHost;
   readonly #questions = new Questions();
   #holdings: Holdings | null = null;
+  /** Deployments that the client itself asked for, not only the holdings. */
+  readonly #deployments = new Set<string>();
 
   constructor(options: LightOptions, host: StateReaderHost) {
     this.#options = options;
@@ -40,9 +43,8 @@ export class StateReader {
     const { leader, witness } = this.#host;
     if (leader === null) return;
     if (query.what !== 'provider') {
-      // A node that has told of a header knows the state before it.
-      const leaf = this.#questions.ask(query, this.#host.newest - 1, now);
-      if (leaf !== null) this.#send({ what: 'leaf', leaf }, leader, out);
+      if (query.what === 'deployment') this.#deployments.add(query.id);
+      this.#ask(query, now, out);
       return;
     }
     const asked = witness === undefined ? [leader] : [leader, witness];
@@ -55,7 +57,7 @@ export class StateReader {
     const isLeader = from === this.#host.leader;
     if (answer.what === 'provider') {
       const added = this.#holdings?.name(from.name, answer.value) ?? [];
-      for (const deployment of added) this.#askForDeployment(deployment, now, out);
+      for (const id of added) this.#ask({ what: 'deployment', id }, now, out);
       this.#believeHoldings(now, out);
     } else if (answer.what !== 'leaf') {
       if (isLeader) this.#host.onLie('an answer without proof', now, out);
@@ -105,6 +107,7 @@ export class StateReader {
   /** What was asked may be lost: whoever wants to know asks again. */
   clear(): void {
     this.#questions.clear();
+    this.#deployments.clear();
     this.#holdings = null;
   }
 
@@ -113,13 +116,13 @@ export class StateReader {
   }
 
   #askOnce({ about }: Claim, now: Time, out: Effects<Wire>): void {
-    if (about.what === 'deployment') this.#askForDeployment(about.id, now, out);
-    else this.query(about, now, out);
+    this.#ask(about, now, out);
   }
 
-  #askForDeployment(id: string, now: Time, out: Effects<Wire>): void {
+  #ask(about: Subject, now: Time, out: Effects<Wire>): void {
     const { leader, newest } = this.#host;
-    const leaf = this.#questions.ask({ what: 'deployment', id }, newest - 1, now);
+    // A node that has told of a header knows the state before it.
+    const leaf = this.#questions.ask(about, newest - 1, now);
     if (leaf !== null && leader !== null) this.#send({ what: 'leaf', leaf }, leader, out);
   }
 
@@ -128,10 +131,10 @@ export class StateReader {
     if (about.what === 'deployment') {
       this.#holdings?.prove(about.id, value.bytes);
       this.#believeHoldings(now, out);
-      return;
+      if (!this.#deployments.delete(about.id)) return;
     }
     const time = this.#host.header(height)?.time ?? 0;
-    this.#host.onAnswer(answerOfClaim({ ...claim, about }, this.#options.chainId, time), now, out);
+    this.#host.onAnswer(answerOfClaim(claim, this.#options, time), now, out);
   }
 
   #believeHoldings(now: Time, out: Effects<Wire>): void {

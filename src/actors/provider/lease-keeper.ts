@@ -1,78 +1,50 @@
 /**
  * Keeping leases: starting what was leased, confirming it, putting it back on its feet, tearing it down.
  *
- * A confirmation says that the resources are provided and that their workloads were started. So it is sent only while
- * the capacity is reserved on hosts that are up, and first when every workload has started once. A workload that exits
- * by itself is started again and breaks nothing.
+ * A confirmation says that the resources are provided and, once the manifest has arrived, that its workloads were
+ * started. So it is sent only while the capacity is reserved on hosts that are up, and, where there is something to
+ * start, when all of it has started once. A tenant that sends no manifest bears its own delay: until it comes, the
+ * resources are held, confirmed and paid for. A workload that exits by itself is started again and breaks nothing.
  */
-import type { ResourceGroup } from '../../protocol/model/objects.ts';
-import type { Effects, Time, WorkloadEvent, WorkloadSpec } from '../actor.ts';
+
+import type { ManifestService } from '../../protocol/manifest/types.ts';
+import { deploymentOf } from '../../protocol/model/objects.ts';
+import type { Effects, Time, WorkloadAddress, WorkloadEvent, WorkloadSpec } from '../actor.ts';
 import type { ChainClient } from '../client/chain-client.ts';
+import type { LeaseStatus } from '../lease-wire.ts';
 import type { Wire } from '../wire.ts';
 import type { CapacityBook, Reservation } from './capacity.ts';
 import type { Conduct } from './conduct.ts';
-
-/** First and longest wait before a workload that failed is started again. */
-const RESTART_FIRST_US = 1_000_000;
-const RESTART_LONGEST_US = 60_000_000;
-
-/** What a unit runs whose tenant handed over no manifest. */
-const NO_IMAGE = 'workload';
-
-interface Workload {
-  readonly spec: WorkloadSpec;
-  /** Started at least once since it was placed here. */
-  started: boolean;
-  running: boolean;
-  failures: number;
-}
-
-interface KeptLease {
-  readonly id: string;
-  readonly resources: readonly ResourceGroup[];
-  readonly collateral: bigint;
-  /** Null while the capacity is not there. */
-  reservation: Reservation | null;
-  workloads: Map<string, Workload>;
-  /** When it was confirmed last, by this provider's clock; -1 = not yet. */
-  confirmedAt: Time;
-  stage: 'serving' | 'closing' | 'abandoned';
-  /** Workloads that are still to stop before the reset is confirmed. */
-  stopping: Set<string>;
-}
-
-/** `lease#unit@host`: tells a restarted provider where a container it finds belongs. */
-function workloadId(lease: string, unit: number, host: number): string {
-  return `${lease}#${unit}@${host}`;
-}
-
-/** The lease that a workload belongs to. */
-function leaseOfWorkload(id: string): string {
-  return id.slice(0, id.lastIndexOf('#'));
-}
+import { type KeptLease, type LeaseFacts, type LeaseTerms, newLease } from './kept-lease.ts';
+import { leaseStatusOf } from './lease-status.ts';
+import type { HeldManifest, ManifestShelf } from './manifest-shelf.ts';
+import { assignUnits, hasVersion, leaseOfWorkload, placeOfWorkload, specOf } from './workload-specs.ts';
 
 export class LeaseKeeper {
   readonly #leases = new Map<string, KeptLease>();
   readonly #book: CapacityBook;
   readonly #chain: ChainClient;
   readonly #conduct: Conduct;
-  readonly #imagesOf: (lease: string) => readonly string[] | null;
+  readonly #shelf: ManifestShelf;
+  readonly #onChange: (lease: string, now: Time, out: Effects<Wire>) => void;
   /** Capacity that outside work holds, by the lease that it was taken from. */
   readonly #outside = new Map<string, Reservation>();
   /** At least as many as there are leases without capacity; 0 when there surely are none. */
   #waiting = 0;
 
-  /** @param imagesOf see ProviderOptions */
+  /** @param onChange is called when the status of a lease with a manifest has changed */
   constructor(
     book: CapacityBook,
     chain: ChainClient,
     conduct: Conduct,
-    imagesOf: (lease: string) => readonly string[] | null = () => null,
+    shelf: ManifestShelf,
+    onChange: (lease: string, now: Time, out: Effects<Wire>) => void,
   ) {
     this.#book = book;
     this.#chain = chain;
     this.#conduct = conduct;
-    this.#imagesOf = imagesOf;
+    this.#shelf = shelf;
+    this.#onChange = onChange;
   }
 
   has(lease: string): boolean {
@@ -83,88 +55,140 @@ export class LeaseKeeper {
     return this.#leases.size;
   }
 
-  /** A lease is won. `reservation` is what its bid promised; without one, capacity is looked for now. */
-  begin(
-    lease: string,
-    resources: readonly ResourceGroup[],
-    collateral: bigint,
-    promised: Reservation | null,
-    now: Time,
-    out: Effects<Wire>,
-  ): void {
-    const reservation = promised ?? this.#book.reserve(resources);
-    const kept: KeptLease = {
-      id: lease,
-      resources,
-      collateral,
-      reservation,
-      workloads: new Map(),
-      confirmedAt: -1,
-      stage: 'serving',
-      stopping: new Set(),
-    };
-    this.#leases.set(lease, kept);
-    if (reservation === null) {
-      this.#waiting += 1;
-      out.observe('overcommitted', 1, lease);
+  /** All leases, for whoever looks. */
+  get all(): Iterable<KeptLease> {
+    return this.#leases.values();
+  }
+
+  /** What a manifest for a lease must fit; null: there is no such lease that is served. */
+  facts(lease: string): LeaseFacts | null {
+    const kept = this.#leases.get(lease);
+    if (kept?.stage !== 'serving') return null;
+    const { resources, version, plan } = kept;
+    return { resources, version, held: plan?.version ?? null };
+  }
+
+  /** How a lease's services are; null: there is no such lease. */
+  status(lease: string): LeaseStatus | null {
+    const kept = this.#leases.get(lease);
+    return kept === undefined ? null : leaseStatusOf(lease, kept.plan, [...kept.workloads.all]);
+  }
+
+  /** Names of the workloads that run a service of a lease, by replica; `service` empty: of all. */
+  replicas(lease: string, service: string): readonly { readonly service: string; readonly id: string }[] {
+    const found: { readonly service: string; readonly id: string }[] = [];
+    for (const { spec } of this.#leases.get(lease)?.workloads.all ?? []) {
+      const name = spec.service?.name ?? '';
+      if (name !== '' && (service === '' || service === name)) found.push({ service: name, id: spec.id });
     }
+    return found;
+  }
+
+  /** A lease is won. `promised` is what its bid reserved; without it, capacity is looked for now. */
+  begin(terms: LeaseTerms, promised: Reservation | null, now: Time, out: Effects<Wire>): void {
+    const kept = this.#keep(terms, promised ?? this.#book.reserve(terms.resources), out);
+    kept.wonAt = now;
     this.#startWorkloads(kept, out);
     this.#confirmIfServing(kept, now, out);
-    if (this.#conduct.offers !== null) out.setTimer(`offer:${lease}`, now + this.#conduct.offers.next_us());
+    this.#expectOffers(kept, now, out);
+  }
+
+  #keep(terms: LeaseTerms, reservation: Reservation | null, out: Effects<Wire>): KeptLease {
+    const kept = newLease(terms, reservation);
+    this.#leases.set(kept.id, kept);
+    if (reservation === null) {
+      this.#waiting += 1;
+      out.observe('overcommitted', 1, kept.id);
+    }
+    return kept;
+  }
+
+  #expectOffers({ id }: KeptLease, now: Time, out: Effects<Wire>): void {
+    if (this.#conduct.offers !== null) out.setTimer(`offer:${id}`, now + this.#conduct.offers.next_us());
   }
 
   /** Takes up a lease that was there before a restart, with the containers that still run for it. */
   resume(
-    lease: string,
+    terms: LeaseTerms,
     stage: 'pending' | 'active' | 'closing',
-    resources: readonly ResourceGroup[],
-    collateral: bigint,
     running: readonly string[],
     now: Time,
     out: Effects<Wire>,
   ): void {
+    const { lease, resources, version } = terms;
     if (this.#leases.has(lease)) return;
     const mine = running.filter(id => leaseOfWorkload(id) === lease);
     const hosts: number[] = [];
     for (const id of mine) {
-      const at = id.lastIndexOf('#');
-      const [unit, host] = id
-        .slice(at + 1)
-        .split('@')
-        .map(Number) as [number, number];
+      const { unit, host } = placeOfWorkload(id);
       hosts[unit] = host;
     }
-    const reservation = this.#book.adopt(resources, hosts);
-    if (reservation === null) for (const id of mine) out.stopWorkload(id);
-    this.begin(lease, resources, collateral, reservation, now, out);
-    const kept = this.#leases.get(lease) as KeptLease;
-    if (reservation !== null) {
-      for (const workload of kept.workloads.values()) {
-        workload.started = true;
-        workload.running = true;
-      }
+    const adopted = this.#book.adopt(resources, hosts);
+    const kept = this.#keep(terms, adopted ?? this.#book.reserve(resources), out);
+    if (stage === 'closing') {
+      kept.stage = 'closing';
+      kept.workloads.stopFound(mine, out);
+      if (kept.workloads.isSettled) this.#confirmReset(kept, out);
+      return;
     }
-    if (stage === 'closing') this.close(lease, out);
-    else this.#confirmIfServing(kept, now, out);
+    const held = hasVersion(version) ? this.#shelf.take(lease, resources) : null;
+    kept.plan = held?.plan ?? null;
+    const specs = this.#specsOf(kept);
+    // Nobody can say any more what runs there, or where: it makes room for what is to.
+    if (adopted === null || specs.length === 0 || held?.replacing === true) kept.workloads.replace(specs, mine, out);
+    else {
+      kept.workloads.start(specs, out);
+      kept.workloads.adopt();
+    }
+    this.#confirmIfServing(kept, now, out);
+    this.#expectOffers(kept, now, out);
+  }
+
+  /** What is to run for a lease, by unit; nothing while its manifest has not come. */
+  #specsOf({ id, reservation, plan, version }: KeptLease): WorkloadSpec[] {
+    if (reservation === null || !this.#conduct.runs || (plan === null && hasVersion(version))) return [];
+    return reservation.placements.map((placement, i) => specOf(id, i, placement, plan?.services[i] ?? null));
   }
 
   #startWorkloads(kept: KeptLease, out: Effects<Wire>): void {
-    kept.workloads = new Map();
-    if (kept.reservation === null || !this.#conduct.runs) return;
-    const images = this.#imagesOf(kept.id);
-    kept.reservation.placements.forEach(({ host, unit }, i) => {
-      const id = workloadId(kept.id, i, host);
-      const { cpu, memory, disk, gpu } = unit;
-      const spec: WorkloadSpec = { id, host, image: images?.[i] ?? NO_IMAGE, cpu, memory, disk, gpu, service: null };
-      kept.workloads.set(id, { spec, started: false, running: false, failures: 0 });
-      out.startWorkload(spec);
-    });
+    kept.workloads.start(this.#specsOf(kept), out);
+  }
+
+  /** The chain shows another version of a deployment; its manifest is to come. */
+  versionIs(deployment: string, version: Uint8Array): void {
+    for (const kept of this.#leases.values()) if (deploymentOf(kept.id) === deployment) kept.version = version;
+  }
+
+  /**
+   * A lease's manifest has come, and was found to be its tenant's, of the chain's version, and to fit the lease. It is
+   * stored; when it is durable, its workloads are started, in place of what runs.
+   * @param services by unit
+   */
+  accept(
+    lease: string,
+    { version, group, bytes }: Pick<HeldManifest, 'version' | 'group' | 'bytes'>,
+    services: readonly ManifestService[],
+    now: Time,
+    out: Effects<Wire>,
+  ): void {
+    const kept = this.#leases.get(lease);
+    if (kept?.stage !== 'serving') throw new Error(`a manifest came for ${lease}, which is not served`);
+    const before = kept.plan?.services.map(one => one.name) ?? [];
+    const assigned = assignUnits(services, before, kept.resources);
+    const replacing = !kept.workloads.isEmpty;
+    const held = { version, group, bytes, units: assigned.map(one => one.name), replacing };
+    this.#shelf.put(lease, held, out);
+    if (kept.plan === null && kept.wonAt >= 0) out.observe('manifest_accepted', now - kept.wonAt, lease);
+    kept.version = version;
+    kept.plan = { version, services: assigned };
+    kept.held = replacing ? held : null;
+    kept.workloads.replace(this.#specsOf(kept), [...kept.workloads.ids], out);
+    this.#onChange(lease, now, out);
   }
 
   #serves(kept: KeptLease): boolean {
     if (kept.stage !== 'serving' || kept.reservation === null || !this.#conduct.confirms) return false;
-    for (const workload of kept.workloads.values()) if (!workload.started) return false;
-    return true;
+    return kept.workloads.isStarted;
   }
 
   #confirmIfServing(kept: KeptLease, now: Time, out: Effects<Wire>): void {
@@ -188,34 +212,46 @@ export class LeaseKeeper {
     if (kept !== undefined) this.#confirmIfServing(kept, now, out);
   }
 
-  workload(id: string, event: WorkloadEvent, now: Time, out: Effects<Wire>): void {
+  workload(
+    id: string,
+    event: WorkloadEvent,
+    addresses: readonly WorkloadAddress[],
+    now: Time,
+    out: Effects<Wire>,
+  ): void {
     const kept = this.#leases.get(leaseOfWorkload(id));
     if (kept === undefined) return;
+    const isServing = kept.stage === 'serving';
     if (event === 'stopped') {
-      if (kept.stopping.delete(id) && kept.stopping.size === 0 && kept.stage === 'closing')
-        this.#confirmReset(kept, out);
+      if (kept.workloads.stopped(id, isServing, out)) this.#settled(kept, out);
       return;
     }
-    const workload = kept.workloads.get(id);
+    const workload = kept.workloads.happened(id, event, addresses);
     if (workload === undefined) return;
-    workload.running = event === 'started';
     if (event === 'started') {
       workload.failures = 0;
       const first = !workload.started;
       workload.started = true;
       if (first) this.#confirmIfServing(kept, now, out);
-    } else if (event !== 'lost' && kept.stage === 'serving') {
-      workload.failures += 1;
-      const wait = Math.min(RESTART_FIRST_US * 2 ** (workload.failures - 1), RESTART_LONGEST_US);
-      out.setTimer(`restart:${id}`, now + wait);
+    } else if (event !== 'lost' && isServing) {
+      out.setTimer(`restart:${id}`, kept.workloads.retryAt(workload, now));
+    }
+    if (kept.plan !== null && isServing) this.#onChange(kept.id, now, out);
+  }
+
+  /** What was being stopped has stopped. */
+  #settled(kept: KeptLease, out: Effects<Wire>): void {
+    if (kept.stage === 'closing') this.#confirmReset(kept, out);
+    else if (kept.held !== null) {
+      this.#shelf.replaced(kept.id, kept.held, out);
+      kept.held = null;
     }
   }
 
   /** Starts a workload again that had failed or exited. */
   restartWorkload(id: string, out: Effects<Wire>): void {
     const kept = this.#leases.get(leaseOfWorkload(id));
-    const workload = kept?.workloads.get(id);
-    if (kept?.stage === 'serving' && workload !== undefined && !workload.running) out.startWorkload(workload.spec);
+    if (kept?.stage === 'serving') kept.workloads.restart(id, out);
   }
 
   /** A host went away or came back: what stood on it moves to where there is room, or waits for it. */
@@ -226,7 +262,7 @@ export class LeaseKeeper {
       const hit = !up && kept.reservation?.placements.some(one => one.host === host) === true;
       if (hit) {
         this.#book.release(kept.reservation as Reservation);
-        for (const id of kept.workloads.keys()) out.stopWorkload(id);
+        for (const id of kept.workloads.ids) out.stopWorkload(id);
       }
       if (!hit && kept.reservation !== null) continue;
       kept.reservation = this.#book.reserve(kept.resources);
@@ -243,15 +279,8 @@ export class LeaseKeeper {
     kept.stage = 'closing';
     out.cancelTimer(lease);
     if (this.#conduct.offers !== null) out.cancelTimer(`offer:${lease}`);
-    this.#stopAll(kept, out);
-    if (kept.stopping.size === 0) this.#confirmReset(kept, out);
-  }
-
-  #stopAll(kept: KeptLease, out: Effects<Wire>): void {
-    for (const id of kept.workloads.keys()) {
-      kept.stopping.add(id);
-      out.stopWorkload(id);
-    }
+    kept.workloads.stop(out);
+    if (kept.workloads.isSettled) this.#confirmReset(kept, out);
   }
 
   #confirmReset(kept: KeptLease, out: Effects<Wire>): void {
@@ -267,7 +296,8 @@ export class LeaseKeeper {
     this.#leases.delete(lease);
     out.cancelTimer(lease);
     if (this.#conduct.offers !== null) out.cancelTimer(`offer:${lease}`);
-    if (kept.stage !== 'closing') this.#stopAll(kept, out);
+    if (kept.stage !== 'closing') kept.workloads.stop(out);
+    if (kept.plan !== null) this.#shelf.drop(lease, out);
     if (kept.reservation !== null) this.#book.release(kept.reservation);
     this.#placeWaiting(now, out);
   }
@@ -313,7 +343,7 @@ export class LeaseKeeper {
   abandon(kept: KeptLease, until: Time, out: Effects<Wire>): void {
     kept.stage = 'abandoned';
     out.cancelTimer(kept.id);
-    this.#stopAll(kept, out);
+    kept.workloads.stop(out);
     if (kept.reservation === null) return;
     // The outside work's from now on: when the lease ends before it, nothing is free yet.
     this.#outside.set(kept.id, kept.reservation);

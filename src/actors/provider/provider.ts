@@ -5,16 +5,21 @@
 import { bookTopic, type Event, type EventOf, marketTopic, regionTopic } from '../../protocol/model/events.ts';
 import type { Message } from '../../protocol/model/messages.ts';
 import { type Attributes, attributesMatch, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
-import type { Actor, Effects, Input, RandomStream, Time } from '../actor.ts';
+import type { Actor, Effects, Input, RandomStream, Time, WorkloadAddress } from '../actor.ts';
 import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
 import type { AccountView, Answer, ChainStatus, Wire } from '../wire.ts';
 import { CapacityBook, type HostCapacity, type Reservation } from './capacity.ts';
 import type { Conduct } from './conduct.ts';
 import type { UnitCosts } from './costs.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { ManifestShelf } from './manifest-shelf.ts';
 import { Registrar, type RegistrarOptions } from './registrar.ts';
+import { leaseReport, type ProviderReport } from './report.ts';
 import { Standing } from './standing.ts';
 import type { Bidder } from './strategies.ts';
+import { TenantDesk, type TenantDeskHost } from './tenant-desk.ts';
+
+const NO_ADDRESSES: readonly WorkloadAddress[] = Object.freeze([]);
 
 export interface ProviderOptions extends Omit<ChainClientOptions, 'topics'> {
   readonly region: string;
@@ -32,20 +37,19 @@ export interface ProviderOptions extends Omit<ChainClientOptions, 'topics'> {
   readonly conduct: Conduct;
   /** How it gets into the register; without it, it is there, or somebody else sees to it. */
   readonly registrar?: RegistrarOptions | undefined;
-  /**
-   * The images that the units of a lease run, in their order, from the manifest that its tenant handed over; null where
-   * there is none. How manifests get here is the affair of whoever starts the provider.
-   */
-  readonly imagesOf?: ((lease: string) => readonly string[] | null) | undefined;
+  /** For challenges to tenants: nobody should foresee it. */
+  readonly challenges: RandomStream;
 }
 
 type Opened = EventOf<'OrderOpened'>;
 
-export class Provider implements Actor<Wire>, ChainListener {
+export class Provider implements Actor<Wire>, ChainListener, TenantDeskHost {
   readonly #options: ProviderOptions;
   readonly #chain: ChainClient;
   readonly #book: CapacityBook;
   readonly #keeper: LeaseKeeper;
+  readonly #shelf = new ManifestShelf();
+  readonly #desk: TenantDesk;
   readonly #registrar: Registrar | null;
   /** Orders that it means to bid on. */
   readonly #considered = new Map<string, Opened>();
@@ -63,6 +67,10 @@ export class Provider implements Actor<Wire>, ChainListener {
   #earned = 0n;
   #gone = false;
   #resumed = false;
+  /** What it holds was told before the store had told of its manifests. */
+  #asksAgain = false;
+  /** Leases that ended, or began to, since this start, until the others are taken up. */
+  readonly #endedEarly = new Map<string, 'closing' | 'over'>();
 
   constructor(options: ProviderOptions) {
     this.#options = options;
@@ -71,13 +79,30 @@ export class Provider implements Actor<Wire>, ChainListener {
     if (options.bidder.watchesPrices) topics.push(marketTopic(options.region), marketTopic(''));
     this.#chain = new ChainClient({ ...options, topics }, this);
     this.#book = new CapacityBook(options.hosts);
-    this.#keeper = new LeaseKeeper(this.#book, this.#chain, options.conduct, options.imagesOf);
+    this.#keeper = new LeaseKeeper(this.#book, this.#chain, options.conduct, this.#shelf, (lease, now, out) =>
+      this.#desk.onChange(lease, now, out),
+    );
+    const { address, keys, scheme, challenges } = options;
+    this.#desk = new TenantDesk({ address, keys, scheme, random: challenges }, this.#keeper, this);
     this.#registrar = options.registrar === undefined ? null : new Registrar(options.registrar, this.#chain);
   }
 
   /** Whether it stands in the register as it wants to, as far as it sees to that itself. */
   get isRegistered(): boolean {
     return this.#registrar?.isRegistered ?? true;
+  }
+
+  /** How it is, for whoever runs it. */
+  report(): ProviderReport {
+    const { node, height } = this.#chain;
+    return {
+      node,
+      height,
+      isRegistered: this.isRegistered,
+      ...this.#book.compute(),
+      openBids: this.#bids.size,
+      leases: [...this.#keeper.all].map(leaseReport),
+    };
   }
 
   /** What the book says is in use, for whoever measures. */
@@ -87,6 +112,8 @@ export class Provider implements Actor<Wire>, ChainListener {
 
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): void {
     if (input.kind === 'recovered') this.#running = input.workloads;
+    // First of all: what callers say must never be taken for a node's word.
+    if (this.#desk.receive(input, now, out)) return;
     if (this.#registrar?.receive(input, out)) return;
     if (this.#chain.receive(input, now, out)) return;
     switch (input.kind) {
@@ -94,10 +121,17 @@ export class Provider implements Actor<Wire>, ChainListener {
         this.#timer(String(input.id), now, out);
         return;
       case 'workload':
-        this.#keeper.workload(input.id, input.event, now, out);
+        this.#keeper.workload(input.id, input.event, input.addresses ?? NO_ADDRESSES, now, out);
         return;
       case 'host':
         this.#keeper.host(input.host, input.up, now, out);
+        return;
+      case 'recovered':
+        this.#shelf.begin(input.incarnation, out);
+        return;
+      case 'scanned':
+      case 'storeFailed':
+        if (this.#shelf.receive(input, out) && this.#asksAgain && this.#chain.ready) this.#askWhatItHolds(out);
         return;
       default:
     }
@@ -115,6 +149,7 @@ export class Provider implements Actor<Wire>, ChainListener {
       this.#keeper.confirmationDue(id, now, out);
       return;
     }
+    if (this.#desk.onTimer(id, out)) return;
     const cut = id.indexOf(':');
     const subject = id.slice(cut + 1);
     switch (id.slice(0, cut)) {
@@ -140,16 +175,32 @@ export class Provider implements Actor<Wire>, ChainListener {
   }
 
   onReady(_status: ChainStatus, _now: Time, out: Effects<Wire>): void {
+    this.#askWhatItHolds(out);
+  }
+
+  #askWhatItHolds(out: Effects<Wire>): void {
     this.#chain.query({ what: 'provider', address: this.#chain.address }, out);
   }
 
   /** Takes up what the chain says it has, and stops what runs for nobody. */
   onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void {
-    if (answer.what !== 'provider' || this.#resumed) return;
-    this.#resumed = true;
-    for (const { lease, state, resources, collateral } of answer.value.leases) {
-      this.#keeper.resume(lease, state, resources, collateral, this.#running, now, out);
+    if (answer.what === 'deployment') {
+      this.#desk.onVersion(answer.value.id, answer.value.view?.version ?? null, now, out);
+      return;
     }
+    if (answer.what !== 'provider' || this.#resumed) return;
+    if (!this.#shelf.isReady) {
+      // By the time that it is, this would be out of date.
+      this.#asksAgain = true;
+      return;
+    }
+    this.#resumed = true;
+    for (const { state, ...terms } of answer.value.leases) {
+      const ended = this.#endedEarly.get(terms.lease);
+      if (ended !== 'over') this.#keeper.resume(terms, ended ?? state, this.#running, now, out);
+    }
+    this.#endedEarly.clear();
+    this.#shelf.sweep(out);
     for (const { order, resources } of answer.value.bids) {
       if (!this.#bids.has(order))
         this.#bids.set(order, this.#options.reservesBids ? this.#book.reserve(resources) : null);
@@ -209,11 +260,14 @@ export class Provider implements Actor<Wire>, ChainListener {
     if (!('lease' in event) || !('provider' in event) || event.provider !== this.#chain.address) return;
     switch (event.type) {
       case 'LeaseClosing':
+        if (!this.#resumed) this.#endedEarly.set(event.lease, 'closing');
         this.#keeper.close(event.lease, out);
         return;
       case 'LeaseClosed':
       case 'LeaseBroken':
+        if (!this.#resumed) this.#endedEarly.set(event.lease, 'over');
         this.#keeper.end(event.lease, now, out);
+        this.#desk.ended(event.lease);
         return;
       case 'LeasePaid':
         this.#earned += event.amount - event.tax;
@@ -305,7 +359,7 @@ export class Provider implements Actor<Wire>, ChainListener {
     this.#bids.delete(event.lease);
     this.#asked.delete(event.lease);
     this.#offered.delete(event.lease);
-    this.#keeper.begin(event.lease, event.resources, event.collateral, promised, now, out);
+    this.#keeper.begin(event, promised, now, out);
     if (!this.#options.reservesBids) this.#withdrawUnservable(out);
   }
 
@@ -333,5 +387,15 @@ export class Provider implements Actor<Wire>, ChainListener {
     this.#asked.delete(order);
     this.#offered.delete(order);
     if (promised !== null) this.#book.release(promised);
+  }
+
+  // What the desk asks.
+
+  get chainId(): string | null {
+    return this.#resumed && this.#chain.ready ? this.#chain.chainId : null;
+  }
+
+  askDeployment(id: string, out: Effects<Wire>): void {
+    this.#chain.query({ what: 'deployment', id }, out);
   }
 }

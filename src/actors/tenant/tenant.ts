@@ -1,85 +1,443 @@
 /**
- * The tenant's agent: submits deployments, watches their orders and leases, tops up escrows, closes what has served its
- * time or what nobody serves.
+ * The tenant's agent: submits deployments, watches their orders and leases, has manifests brought to whoever won, tops up
+ * escrows, closes what has served its time or what nobody serves.
+ *
+ * What it was asked to deploy outlasts a restart (outbox.ts): it then asks the chain how its deployments stand, and goes
+ * on from there.
  */
-import { costOfBlocks } from '../../protocol/ledger/money.ts';
-import { bookTopic, type Event, type EventOf } from '../../protocol/model/events.ts';
+
+import type { Event, EventOf } from '../../protocol/model/events.ts';
 import type { Message } from '../../protocol/model/messages.ts';
-import { type DeploymentInfrastructure, deploymentOf } from '../../protocol/model/objects.ts';
-import type { Actor, Effects, Input, Time } from '../actor.ts';
+import { deploymentId, deploymentOf } from '../../protocol/model/objects.ts';
+import type { Actor, Effects, Input, RandomStream, Time } from '../actor.ts';
 import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
-import type { Answer, ChainStatus, Wire } from '../wire.ts';
+import { isLeaseWire, type LeaseWire } from '../lease-wire.ts';
+import type { AccountView, Answer, ChainStatus, DeploymentView, Wire } from '../wire.ts';
+import { Choosing } from './choosing.ts';
+import { Courier, type CourierHost } from './courier.ts';
+import { FrontDesk, type FrontDeskHost } from './front-desk.ts';
+import { type Kept, newKept } from './kept.ts';
+import { checkManifest, goodsOf } from './manifests.ts';
+import { OUTBOX, Outbox } from './outbox.ts';
+import { planRefill, refillAmount } from './refills.ts';
+import {
+  type AccountReply,
+  type DeployRequest,
+  failure,
+  type TenantDeploymentStatus,
+  type TenantRequest,
+  type UpdateRequest,
+} from './requests.ts';
+import { TakeUp, type TakeUpHost } from './take-up.ts';
+import { Updates } from './updates.ts';
 
-/** What a user asks of its tenant agent. */
-export interface DeployRequest {
-  readonly type: 'deploy';
-  readonly infrastructure: readonly DeploymentInfrastructure[];
-  /** blocks */
-  readonly waitDuration: number;
-  /** microseconds */
-  readonly openFor: number;
-  readonly version: Uint8Array;
-  /** micro-AKASH */
-  readonly escrow: bigint;
-  /** Close so long after the first lease; null = never. */
-  readonly lifetime_us: number | null;
-  /** Deposit again when escrow covers fewer than `below` periods of what is leased, up to `to`; null = never. */
-  readonly refill: { readonly below: number; readonly to: number } | null;
-  /** Close before the first confirmation, so long after the match; null = do not. */
-  readonly closePending_us: number | null;
-}
-export type TenantRequest = DeployRequest;
+export type { DeployRequest, TenantRequest } from './requests.ts';
 
-interface Kept {
-  readonly id: string;
-  readonly request: DeployRequest;
-  escrow: bigint;
-  /** Price of each lease that stands, pico-AKASH/s. */
-  readonly leases: Map<string, bigint>;
-  openOrders: number;
-  served: boolean;
-  closing: boolean;
+export interface TenantOptions extends Omit<ChainClientOptions, 'topics'> {
+  /** For challenges to providers: nobody should foresee it. */
+  readonly random: RandomStream;
+  /** What is to outlast a restart: deployments that have a manifest, or all. */
+  readonly keeps: 'manifests' | 'all';
 }
 
-interface SeenBid {
-  readonly provider: string;
-  readonly total: bigint;
-}
+const TAKE_UP_TIMER = 'tenant/take-up';
 
-export class Tenant implements Actor<Wire, TenantRequest>, ChainListener {
+export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, CourierHost, FrontDeskHost, TakeUpHost {
+  readonly #keepsAll: boolean;
   readonly #chain: ChainClient;
-  /** Deployments that are submitted and not yet on chain, in order: the chain keeps that order. */
-  readonly #submitted: { readonly request: DeployRequest; readonly reply: number }[] = [];
+  readonly #courier: Courier;
+  readonly #desk: FrontDesk;
+  readonly #outbox = new Outbox();
+  readonly #takeUp: TakeUp;
+  readonly #updates: Updates;
+  readonly #choosing: Choosing;
+  /** Deployments that are not yet on chain, by the messages that make them, in the order of these. */
+  readonly #submitted = new Map<Message, Kept>();
   readonly #deployments = new Map<string, Kept>();
-  /** Bids seen on own orders, when this tenant has to choose among them. */
-  readonly #bids = new Map<string, SeenBid[]>();
+  /** Requests that wait to hear of the account. */
+  #accountReplies: number[] = [];
 
-  constructor(options: Omit<ChainClientOptions, 'topics'>) {
+  constructor({ random, keeps, ...options }: TenantOptions) {
+    const { address, keys, scheme, nodes } = options;
+    this.#keepsAll = keeps === 'all';
     this.#chain = new ChainClient({ ...options, topics: [] }, this);
+    this.#courier = new Courier({ address, keys, scheme, random, nodes }, this);
+    this.#desk = new FrontDesk(this.#courier, this);
+    this.#updates = new Updates(this.#chain, this.#outbox);
+    this.#takeUp = new TakeUp(this.#chain, this.#outbox, this);
+    this.#choosing = new Choosing(this.#chain);
+  }
+
+  /** The node that it asks now (empty: none is in reach), and the newest height that it knows of. */
+  get link(): { readonly node: string; readonly height: number } {
+    const { node, height } = this.#chain;
+    return { node, height };
+  }
+
+  /** How all deployments stand, as far as is known. */
+  get statuses(): readonly TenantDeploymentStatus[] {
+    return [...this.#deployments.values()].map(kept => this.#desk.describe(kept));
   }
 
   receive(input: Input<Wire, TenantRequest>, now: Time, out: Effects<Wire>): void {
-    if (input.kind === 'request') {
-      this.#deploy(input.request, input.id, out);
-      return;
+    switch (input.kind) {
+      case 'request':
+        if (this.#takeUp.isDone) this.#request(input.id, input.request, now, out);
+        else this.#takeUp.defer(input, out);
+        return;
+      case 'recovered':
+        this.#chain.receive(input, now, out);
+        this.#takeUp.begin(input.incarnation, out);
+        return;
+      case 'scanned':
+        if (input.prefix !== OUTBOX) break;
+        this.#takeUp.scanned(input.entries, out);
+        this.#goOn(now, out);
+        return;
+      case 'storeFailed':
+        if (!this.#takeUp.isFailed(input)) break;
+        // Without it nobody knows what was deployed here, and what is to be handed to whom.
+        out.halt(`the outbox cannot be read: ${input.reason}`);
+        return;
+      case 'connected':
+        if (!input.inbound) break;
+        // Nobody has any business to call a tenant.
+        out.disconnect(input.connection);
+        return;
+      default:
     }
+    if (this.#courier.receive(input as Input<Wire>, now, out)) return;
+    // What a provider says is never taken for a node's word.
+    if (input.kind === 'message' && isLeaseWire(input.message)) return;
     if (this.#chain.receive(input as Input<Wire>, now, out)) return;
     if (input.kind === 'timer') this.#timer(String(input.id), now, out);
   }
 
-  #deploy(request: DeployRequest, reply: number, out: Effects<Wire>): void {
-    const { infrastructure, waitDuration, openFor, version, escrow } = request;
-    this.#submitted.push({ request, reply });
-    this.#chain.submit({ type: 'SubmitDeployment', infrastructure, waitDuration, openFor, version, escrow }, out);
+  #request(id: number, request: TenantRequest, now: Time, out: Effects<Wire>): void {
+    if (request.type === 'deploy') this.#deploy(request, id, out);
+    else if (request.type === 'account') this.#askAccount(id, out);
+    else this.#desk.request(id, request, now, out);
+  }
+
+  #askAccount(reply: number, out: Effects<Wire>): void {
+    this.#accountReplies.push(reply);
+    this.#chain.query({ what: 'account', address: this.#chain.address }, out);
+  }
+
+  #deploy({ manifest, groups, ...request }: DeployRequest, reply: number, out: Effects<Wire>): void {
+    const { version, infrastructure } = request;
+    const checked = manifest === null ? null : checkManifest(manifest, version, groups, infrastructure.length);
+    if (checked?.ok === false) {
+      out.reply(reply, checked);
+      return;
+    }
+    const kept = newKept(request, this.#keepsAll || manifest !== null ? this.#outbox.take() : null, reply);
+    if (checked !== null) {
+      kept.manifests.set(version.toHex(), checked.held);
+      this.#outbox.putManifest(kept, version.toHex(), checked.held, out);
+    }
+    this.#outbox.put(kept, out);
+    this.#submit(kept, out);
+  }
+
+  #submit(kept: Kept, out: Effects<Wire>): void {
+    const { infrastructure, waitDuration, openFor, version, escrow } = kept.request;
+    const message = { type: 'SubmitDeployment', infrastructure, waitDuration, openFor, version, escrow } as const;
+    this.#submitted.set(message, kept);
+    this.#chain.submit(message, out);
+  }
+
+  // After a start.
+
+  #goOn(now: Time, out: Effects<Wire>): void {
+    for (const { id, request } of this.#takeUp.go(out)) this.#request(id, request, now, out);
+  }
+
+  known(kept: Kept, out: Effects<Wire>): void {
+    this.#deployments.set(kept.id, kept);
+    this.#chain.query({ what: 'deployment', id: kept.id }, out);
+  }
+
+  unsent(kept: Kept, out: Effects<Wire>): void {
+    this.#submit(kept, out);
+  }
+
+  /** How a deployment stands, by the chain: what events did not tell, because nobody was there to be told. */
+  #learn(id: string, height: number, view: DeploymentView | null, now: Time, out: Effects<Wire>): void {
+    const kept = this.#deployments.get(id);
+    if (kept === undefined) return;
+    if (height < kept.height) {
+      this.#chain.query({ what: 'deployment', id }, out);
+      return;
+    }
+    if (view === null) {
+      this.#forget(kept, now, out);
+      return;
+    }
+    this.#made(kept, out);
+    kept.escrow = view.escrow;
+    kept.closing ||= view.state === 'closing';
+    this.#updates.seen(kept, view.version, out);
+    kept.orders.clear();
+    for (const order of view.orders) kept.orders.add(order);
+    const standing = view.leases.filter(one => one.state !== 'closing');
+    for (const lease of [...kept.leases.keys()]) {
+      if (!standing.some(one => one.lease === lease)) this.#leaseOver(kept, lease, now, out);
+    }
+    for (const { lease, provider, price, state } of standing) {
+      kept.leases.set(lease, { provider, price, active: state === 'active' });
+      kept.served ||= state === 'active';
+      this.#handOver(kept, lease, provider, now, out);
+    }
+    if (standing.length > 0) this.#setTimers(kept, now, out);
+    if (kept.served) this.#planRefill(kept, now, out);
+    this.#closeIfIdle(kept, out);
+  }
+
+  // What the chain's client tells.
+
+  onReady(_status: ChainStatus, now: Time, out: Effects<Wire>): void {
+    this.#courier.onChainReady(now, out);
+    // The client is about to send what waits; what a start adds goes behind it.
+    if (this.#takeUp.isDone) this.#catchUp(out);
+    else out.setTimer(TAKE_UP_TIMER, now);
+  }
+
+  /** Somebody who takes a node at its word misses what happens while none is in reach. */
+  #catchUp(out: Effects<Wire>): void {
+    const nonce = this.#chain.nonce as number;
+    for (const [message, kept] of this.#submitted) {
+      if (kept.serial === null || kept.nonce < 0 || kept.nonce >= nonce) continue;
+      this.#submitted.delete(message);
+      kept.id = deploymentId(this.#chain.address, String(kept.nonce));
+      this.#deployments.set(kept.id, kept);
+    }
+    for (const kept of this.#deployments.values()) if (kept.serial !== null) this.known(kept, out);
+  }
+
+  onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void {
+    if (answer.what === 'deployment') {
+      const { id, height, view } = answer.value;
+      this.#learn(id, height, view, now, out);
+    } else if (answer.what === 'endpoint') {
+      this.#courier.onEndpoint(answer.value.address, answer.value.endpoint, now, out);
+    }
+  }
+
+  onAccount({ balance }: AccountView, _now: Time, out: Effects<Wire>): void {
+    const replies = this.#accountReplies;
+    this.#accountReplies = [];
+    for (const reply of replies) out.reply(reply, { ok: true, balance } satisfies AccountReply);
+  }
+
+  onSigned(message: Message, nonce: number, out: Effects<Wire>): void {
+    const kept = this.#submitted.get(message);
+    if (kept !== undefined) {
+      kept.nonce = nonce;
+      if (kept.serial === null) return;
+      // Durable before it is sent: or nobody would know, after a crash, whether it was.
+      this.#outbox.put(kept, out);
+      out.sync();
+    } else this.#updates.signed(message, nonce, out);
+  }
+
+  onRefused(message: Message, code: string, _now: Time, out: Effects<Wire>): void {
+    out.observe('refused', 1, `${message.type}: ${code}`);
+    const kept = this.#submitted.get(message);
+    if (kept !== undefined) this.#deployFailed(message, kept, code, out);
+    else if (message.type === 'CloseDeployment') this.#desk.closed(message.deployment, code, out);
+    else this.#updates.refused(message, code, out);
+  }
+
+  onEvent(event: Event, height: number, _time: Time, now: Time, out: Effects<Wire>): void {
+    const me = this.#chain.address;
+    switch (event.type) {
+      case 'TransactionFailed':
+        if (event.account === me) this.#failed(event, out);
+        return;
+      case 'DeploymentSubmitted':
+        if (event.tenant === me) this.#accepted(event, height, out);
+        return;
+      case 'OrderOpened':
+        if (event.tenant === me) this.#opened(event, height, now, out);
+        return;
+      case 'OrderClosed':
+        if (event.tenant === me) this.#orderClosed(event, height, out);
+        return;
+      case 'FulfillmentPlaced':
+        this.#choosing.placed(event);
+        return;
+      case 'FulfillmentClosed':
+        this.#choosing.withdrawn(event);
+        return;
+      case 'EscrowDeposited':
+        this.#deposited(event, height, now, out);
+        return;
+      case 'DeploymentUpdated':
+        // The event does not say to which version.
+        if (this.#of(event.deployment, height) !== undefined)
+          this.#chain.query({ what: 'deployment', id: event.deployment }, out);
+        return;
+      case 'DeploymentClosing': {
+        // Not always this tenant's doing: an exhausted escrow ends a deployment too.
+        const kept = this.#of(event.deployment, height);
+        if (kept !== undefined) kept.closing = true;
+        this.#desk.closed(event.deployment, null, out);
+        return;
+      }
+      case 'DeploymentClosed': {
+        const kept = this.#of(event.deployment, height);
+        if (kept !== undefined) this.#forget(kept, now, out);
+        return;
+      }
+      default:
+        this.#onLeaseEvent(event, height, now, out);
+    }
+  }
+
+  /** The deployment that something happened to in a block. */
+  #of(id: string, height: number): Kept | undefined {
+    const kept = this.#deployments.get(id);
+    if (kept !== undefined) kept.height = Math.max(kept.height, height);
+    return kept;
+  }
+
+  #failed({ message, code, nonce, object }: EventOf<'TransactionFailed'>, out: Effects<Wire>): void {
+    out.observe('failed', 1, `${message}: ${code}`);
+    if (message === 'SubmitDeployment') {
+      for (const [made, kept] of this.#submitted) if (kept.nonce === nonce) this.#deployFailed(made, kept, code, out);
+    } else if (message === 'CloseDeployment') this.#desk.closed(object, code, out);
+    else if (message === 'UpdateDeployment') this.#updates.failed(nonce, code, out);
+  }
+
+  #deployFailed(message: Message, kept: Kept, code: string, out: Effects<Wire>): void {
+    this.#submitted.delete(message);
+    this.#outbox.drop(kept, out);
+    out.observe('deploy_failed', 1, code);
+    if (kept.reply !== null) out.reply(kept.reply, failure(code, 'the chain refused the deployment'));
+    kept.reply = null;
+  }
+
+  #accepted({ deployment, tenant, escrow }: EventOf<'DeploymentSubmitted'>, height: number, out: Effects<Wire>): void {
+    for (const [message, kept] of this.#submitted) {
+      if (deployment !== deploymentId(tenant, String(kept.nonce))) continue;
+      this.#submitted.delete(message);
+      kept.id = deployment;
+      kept.escrow = escrow;
+      kept.height = height;
+      this.#deployments.set(deployment, kept);
+      this.#made(kept, out);
+      return;
+    }
+    // Known from the chain already; made by somebody else under a grant; or before a restart, and not to be kept.
+    if (!this.#deployments.has(deployment)) out.observe('deployment_unknown', 1, deployment);
+  }
+
+  /** The chain has it. */
+  #made(kept: Kept, out: Effects<Wire>): void {
+    if (kept.reply !== null) out.reply(kept.reply, { ok: true, deployment: kept.id });
+    kept.reply = null;
+  }
+
+  #opened(event: EventOf<'OrderOpened'>, height: number, now: Time, out: Effects<Wire>): void {
+    const kept = this.#of(deploymentOf(event.order), height);
+    if (kept === undefined) return;
+    kept.orders.add(event.order);
+    this.#choosing.opened(event, height, now, out);
+  }
+
+  #orderClosed(event: EventOf<'OrderClosed'>, height: number, out: Effects<Wire>): void {
+    this.#choosing.forget(event.order);
+    const kept = this.#of(deploymentOf(event.order), height);
+    if (kept === undefined) return;
+    kept.orders.delete(event.order);
+    this.#closeIfIdle(kept, out);
+  }
+
+  /** Nothing stands for the deployment and nothing will: its escrow is better at home. */
+  #closeIfIdle(kept: Kept, out: Effects<Wire>): void {
+    if (kept.orders.size === 0 && kept.leases.size === 0) this.#close(kept, out);
+  }
+
+  #close(kept: Kept, out: Effects<Wire>): void {
+    if (kept.closing) return;
+    kept.closing = true;
+    this.#chain.submit({ type: 'CloseDeployment', deployment: kept.id }, out);
+  }
+
+  #onLeaseEvent(event: Event, height: number, now: Time, out: Effects<Wire>): void {
+    if (!('lease' in event) || !('tenant' in event) || event.tenant !== this.#chain.address) return;
+    const kept = this.#of(deploymentOf(event.lease), height);
+    if (kept === undefined) return;
+    switch (event.type) {
+      case 'LeaseCreated':
+        this.#leased(kept, event, now, out);
+        return;
+      case 'LeaseActive': {
+        const lease = kept.leases.get(event.lease);
+        if (lease !== undefined) lease.active = true;
+        kept.served = true;
+        this.#planRefill(kept, now, out);
+        return;
+      }
+      case 'LeasePaid':
+        kept.escrow -= event.amount;
+        return;
+      case 'LeaseBroken':
+        this.#leaseOver(kept, event.lease, now, out);
+        if (!event.renewed) this.#closeIfIdle(kept, out);
+        return;
+      case 'LeaseClosing':
+        this.#leaseOver(kept, event.lease, now, out);
+        return;
+      default:
+    }
+  }
+
+  #leased(kept: Kept, event: EventOf<'LeaseCreated'>, now: Time, out: Effects<Wire>): void {
+    this.#choosing.forget(event.lease);
+    kept.orders.delete(event.lease);
+    const first = kept.leases.size === 0 && !kept.served;
+    kept.leases.set(event.lease, { provider: event.provider, price: event.price, active: false });
+    this.#handOver(kept, event.lease, event.provider, now, out);
+    if (first) this.#setTimers(kept, now, out);
+  }
+
+  /** When it is to be closed: counted from its first lease. */
+  #setTimers(kept: Kept, now: Time, out: Effects<Wire>): void {
+    const { lifetime_us, closePending_us } = kept.request;
+    if (kept.leasedAt === null) {
+      kept.leasedAt = now;
+      this.#outbox.put(kept, out);
+    }
+    if (lifetime_us !== null) out.setTimer(kept.id, Math.max(now, kept.leasedAt + lifetime_us));
+    if (closePending_us !== null && !kept.served)
+      out.setTimer(`pending:${kept.id}`, Math.max(now, kept.leasedAt + closePending_us));
+  }
+
+  #handOver(kept: Kept, lease: string, provider: string, now: Time, out: Effects<Wire>): void {
+    const held = kept.manifests.get(kept.version.toHex());
+    const goods = held === undefined ? null : goodsOf(kept.id, lease, kept.version, held);
+    if (goods !== null) this.#courier.want(lease, provider, goods, now, out);
+  }
+
+  #leaseOver(kept: Kept, lease: string, now: Time, out: Effects<Wire>): void {
+    kept.leases.delete(lease);
+    this.#courier.drop(lease, now, out);
   }
 
   #timer(id: string, now: Time, out: Effects<Wire>): void {
+    if (id === TAKE_UP_TIMER) {
+      this.#goOn(now, out);
+      return;
+    }
+    if (this.#desk.onTimer(id, out)) return;
     // Under a deployment's own id stands the end of its lifetime.
     const cut = id.indexOf(':');
     const subject = id.slice(cut + 1);
     const kind = cut < 0 ? 'end' : id.slice(0, cut);
     if (kind === 'choose') {
-      this.#choose(subject, now, out);
+      this.#choosing.choose(subject, now, out);
       return;
     }
     const kept = this.#deployments.get(subject);
@@ -88,199 +446,77 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener {
     else if (kind === 'refill') this.#refill(kept, now, out);
   }
 
-  onReady(_status: ChainStatus, _now: Time, _out: Effects<Wire>): void {}
-  onAnswer(_answer: Answer, _now: Time, _out: Effects<Wire>): void {}
-
-  onRefused(message: Message, code: string, _now: Time, out: Effects<Wire>): void {
-    out.observe('refused', 1, `${message.type}: ${code}`);
-    if (message.type === 'SubmitDeployment') this.#deployFailed(code, out);
-  }
-
-  #deployFailed(code: string, out: Effects<Wire>): void {
-    const entry = this.#submitted.shift();
-    if (entry === undefined) throw new Error(`${this.#chain.address}: a deployment failed that was not submitted`);
-    out.observe('deploy_failed', 1, code);
-    out.reply(entry.reply, { ok: false, code });
-  }
-
-  onEvent(event: Event, height: number, _time: Time, now: Time, out: Effects<Wire>): void {
-    const me = this.#chain.address;
-    switch (event.type) {
-      case 'TransactionFailed':
-        if (event.account !== me) return;
-        out.observe('failed', 1, `${event.message}: ${event.code}`);
-        if (event.message === 'SubmitDeployment') this.#deployFailed(event.code, out);
-        return;
-      case 'DeploymentSubmitted':
-        if (event.tenant === me) this.#accepted(event, out);
-        return;
-      case 'OrderOpened':
-        if (event.tenant === me) this.#opened(event, height, now, out);
-        return;
-      case 'OrderClosed':
-        if (event.tenant === me) this.#orderClosed(event, out);
-        return;
-      case 'FulfillmentPlaced':
-        this.#bids.get(event.order)?.push({ provider: event.provider, total: event.total });
-        return;
-      case 'FulfillmentClosed':
-        this.#forgetBid(event);
-        return;
-      case 'EscrowDeposited':
-        this.#deposited(event, now, out);
-        return;
-      case 'DeploymentClosing': {
-        // Not always this tenant's doing: an exhausted escrow ends a deployment too.
-        const kept = this.#deployments.get(event.deployment);
-        if (kept !== undefined) kept.closing = true;
-        return;
-      }
-      case 'DeploymentClosed':
-        this.#closed(event, out);
-        return;
-      default:
-        this.#onLeaseEvent(event, now, out);
-    }
-  }
-
-  #accepted(event: EventOf<'DeploymentSubmitted'>, out: Effects<Wire>): void {
-    const entry = this.#submitted.shift();
-    if (entry === undefined) throw new Error(`deployment ${event.deployment} appeared that was not submitted`);
-    this.#deployments.set(event.deployment, {
-      id: event.deployment,
-      request: entry.request,
-      escrow: event.escrow,
-      leases: new Map(),
-      openOrders: 0,
-      served: false,
-      closing: false,
-    });
-    out.reply(entry.reply, { ok: true, deployment: event.deployment });
-  }
-
-  #opened(event: EventOf<'OrderOpened'>, height: number, now: Time, out: Effects<Wire>): void {
-    const kept = this.#deployments.get(deploymentOf(event.order));
-    if (kept === undefined) return;
-    kept.openOrders += 1;
-    if (this.#chain.params.matchingRule !== 'tenant-chosen') return;
-    this.#bids.set(event.order, []);
-    this.#chain.subscribe(bookTopic(event.infrastructure.region), out);
-    const wait_us = Math.max(1, event.matchFrom - height) * this.#chain.params.targetBlockInterval;
-    out.setTimer(`choose:${event.order}`, now + wait_us);
-  }
-
-  /** Names the cheapest bid seen; looks again a block later when there is none yet. */
-  #choose(order: string, now: Time, out: Effects<Wire>): void {
-    const bids = this.#bids.get(order);
-    if (bids === undefined) return;
-    let best: SeenBid | undefined;
-    for (const bid of bids) if (best === undefined || bid.total < best.total) best = bid;
-    if (best !== undefined) this.#chain.submit({ type: 'ChooseFulfillment', order, provider: best.provider }, out);
-    else out.setTimer(`choose:${order}`, now + this.#chain.params.targetBlockInterval);
-  }
-
-  #forgetBid(event: EventOf<'FulfillmentClosed'>): void {
-    const bids = this.#bids.get(event.order);
-    const at = bids?.findIndex(bid => bid.provider === event.provider) ?? -1;
-    if (at >= 0) bids?.splice(at, 1);
-  }
-
-  #orderClosed(event: EventOf<'OrderClosed'>, out: Effects<Wire>): void {
-    this.#bids.delete(event.order);
-    const kept = this.#deployments.get(deploymentOf(event.order));
-    if (kept === undefined) return;
-    kept.openOrders -= 1;
-    this.#closeIfIdle(kept, out);
-  }
-
-  /** Nothing stands for the deployment and nothing will: its escrow is better at home. */
-  #closeIfIdle(kept: Kept, out: Effects<Wire>): void {
-    if (kept.openOrders === 0 && kept.leases.size === 0 && !kept.closing) this.#close(kept, out);
-  }
-
-  #close(kept: Kept, out: Effects<Wire>): void {
-    kept.closing = true;
-    this.#chain.submit({ type: 'CloseDeployment', deployment: kept.id }, out);
-  }
-
-  #onLeaseEvent(event: Event, now: Time, out: Effects<Wire>): void {
-    if (!('lease' in event) || !('tenant' in event) || event.tenant !== this.#chain.address) return;
-    const kept = this.#deployments.get(deploymentOf(event.lease));
-    if (kept === undefined) return;
-    switch (event.type) {
-      case 'LeaseCreated':
-        this.#leased(kept, event, now, out);
-        return;
-      case 'LeaseActive':
-        kept.served = true;
-        this.#planRefill(kept, now, out);
-        return;
-      case 'LeasePaid':
-        kept.escrow -= event.amount;
-        return;
-      case 'LeaseBroken':
-        kept.leases.delete(event.lease);
-        if (!event.renewed) this.#closeIfIdle(kept, out);
-        return;
-      case 'LeaseClosing':
-        kept.leases.delete(event.lease);
-        return;
-      default:
-    }
-  }
-
-  #leased(kept: Kept, event: EventOf<'LeaseCreated'>, now: Time, out: Effects<Wire>): void {
-    this.#bids.delete(event.lease);
-    kept.openOrders -= 1;
-    const first = kept.leases.size === 0 && !kept.served;
-    kept.leases.set(event.lease, event.price);
-    if (!first) return;
-    const { lifetime_us, closePending_us } = kept.request;
-    if (lifetime_us !== null) out.setTimer(kept.id, now + lifetime_us);
-    if (closePending_us !== null) out.setTimer(`pending:${kept.id}`, now + closePending_us);
-  }
-
-  #periodCost(kept: Kept): bigint {
-    const { reconfirmationPeriod, targetBlockInterval } = this.#chain.params;
-    let price = 0n;
-    for (const one of kept.leases.values()) price += one;
-    return costOfBlocks(price, reconfirmationPeriod, targetBlockInterval);
-  }
-
-  /** Wakes when the escrow, as it is being used up, will cover no more than the floor. */
   #planRefill(kept: Kept, now: Time, out: Effects<Wire>): void {
-    const { refill } = kept.request;
-    const period = this.#periodCost(kept);
-    if (refill === null || period === 0n) return;
-    const { reconfirmationPeriod, targetBlockInterval } = this.#chain.params;
-    const above = kept.escrow - BigInt(refill.below) * period;
-    const periods = above > 0n ? Number((above * 1000n) / period) / 1000 : 0;
-    const wait_us = Math.max(targetBlockInterval, Math.floor(periods * reconfirmationPeriod * targetBlockInterval));
-    out.setTimer(`refill:${kept.id}`, now + wait_us);
+    const wait_us = planRefill(kept, this.#chain.params);
+    if (wait_us !== null) out.setTimer(`refill:${kept.id}`, now + wait_us);
   }
 
   #refill(kept: Kept, now: Time, out: Effects<Wire>): void {
-    const { refill } = kept.request;
-    const period = this.#periodCost(kept);
-    if (refill === null || period === 0n) return;
-    const amount = BigInt(refill.to - refill.below) * period;
+    const amount = refillAmount(kept, this.#chain.params);
+    if (amount === null) return;
     if (amount > 0n) this.#chain.submit({ type: 'DepositEscrow', deployment: kept.id, amount }, out);
     else this.#planRefill(kept, now, out);
   }
 
-  #deposited(event: EventOf<'EscrowDeposited'>, now: Time, out: Effects<Wire>): void {
-    const kept = this.#deployments.get(event.deployment);
+  #deposited(event: EventOf<'EscrowDeposited'>, height: number, now: Time, out: Effects<Wire>): void {
+    const kept = this.#of(event.deployment, height);
     if (kept === undefined) return;
     kept.escrow += event.amount;
     this.#planRefill(kept, now, out);
   }
 
-  #closed(event: EventOf<'DeploymentClosed'>, out: Effects<Wire>): void {
-    const kept = this.#deployments.get(event.deployment);
-    if (kept === undefined) return;
-    this.#deployments.delete(event.deployment);
-    if (kept.request.lifetime_us !== null) out.cancelTimer(event.deployment);
-    if (kept.request.closePending_us !== null) out.cancelTimer(`pending:${event.deployment}`);
-    if (kept.request.refill !== null) out.cancelTimer(`refill:${event.deployment}`);
+  /** The deployment is over, or never was. */
+  #forget(kept: Kept, now: Time, out: Effects<Wire>): void {
+    const { id, request } = kept;
+    this.#deployments.delete(id);
+    for (const lease of kept.leases.keys()) this.#courier.drop(lease, now, out);
+    this.#outbox.drop(kept, out);
+    this.#updates.forget(kept, out);
+    this.#desk.closed(id, null, out);
+    if (kept.reply !== null) out.reply(kept.reply, failure('not_made', 'the chain has no such deployment'));
+    kept.reply = null;
+    if (request.lifetime_us !== null) out.cancelTimer(id);
+    if (request.closePending_us !== null) out.cancelTimer(`pending:${id}`);
+    if (request.refill !== null) out.cancelTimer(`refill:${id}`);
+  }
+
+  // What the front desk asks.
+
+  find(deployment: string): Kept | undefined {
+    return this.#deployments.get(deployment);
+  }
+
+  all(): readonly Kept[] {
+    return [...this.#deployments.values()];
+  }
+
+  close(kept: Kept, out: Effects<Wire>): void {
+    this.#close(kept, out);
+  }
+
+  update(kept: Kept, request: UpdateRequest, reply: number, out: Effects<Wire>): void {
+    this.#updates.begin(kept, request, reply, out);
+  }
+
+  // What the courier asks.
+
+  get chainId(): string | null {
+    return this.#chain.ready ? this.#chain.chainId : null;
+  }
+
+  askEndpoint(provider: string, out: Effects<Wire>): void {
+    this.#chain.query({ what: 'endpoint', address: provider }, out);
+  }
+
+  onStatus(lease: string, _now: Time, out: Effects<Wire>): void {
+    this.#desk.onStatus(lease, out);
+  }
+
+  onLog(message: Extract<LeaseWire, { readonly type: 'leaseLog' }>, provider: string, out: Effects<Wire>): void {
+    this.#desk.onLog(message, provider, out);
+  }
+
+  onGone(provider: string, out: Effects<Wire>): void {
+    this.#desk.onGone(provider, out);
   }
 }

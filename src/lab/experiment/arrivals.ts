@@ -6,9 +6,9 @@
 import { hexToBytes } from '@noble/hashes/utils.js';
 import type { RandomStream } from '../../actors/actor.ts';
 import { costOfUnit } from '../../actors/provider/costs.ts';
-import type { TenantRequest } from '../../actors/tenant/tenant.ts';
-import { cumulativePay } from '../../protocol/ledger/money.ts';
-import { type DeploymentInfrastructure, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
+import type { DeployRequest, TenantRequest } from '../../actors/tenant/requests.ts';
+import { sha256 } from '../../protocol/codec/sha256.ts';
+import type { DeploymentInfrastructure, ResourceGroup } from '../../protocol/model/objects.ts';
 import type { Params } from '../../protocol/model/params.ts';
 import type { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { regionChooser, sampler, weighted } from '../scenario/distributions.ts';
@@ -28,7 +28,10 @@ export interface Demanding {
 }
 
 const GIB = 2 ** 30;
+/** Of deployments that have no manifest. */
 const NO_VERSION = new Uint8Array(32);
+/** Of those whose tenant keeps to itself what it would run. */
+const WITHHELD_VERSION = sha256(new TextEncoder().encode('withheld'));
 
 /** Makes the resource groups of one kind, drawn anew for each deployment. */
 function groupMaker(
@@ -115,6 +118,8 @@ function infrastructureMaker(
 interface Wish {
   readonly infrastructure: readonly DeploymentInfrastructure[];
   readonly version: Uint8Array;
+  /** Canonical, and its group for each infrastructure; null where the scenario describes what is asked for. */
+  readonly manifest: { readonly bytes: Uint8Array; readonly groups: readonly string[] } | null;
   /** blocks */
   readonly waitDuration: number;
   /** microseconds */
@@ -140,6 +145,12 @@ function sdlMaker(spec: TenantClass, books: SdlBooks, stream: (purpose: string) 
     }
     return chooser;
   };
+  const manifests = new Map(
+    plans.map(plan => {
+      const groups = plan.infrastructure.map(one => one.group);
+      return [plan, { bytes: new TextEncoder().encode(plan.manifest), groups }];
+    }),
+  );
   return index => {
     const plan = draw();
     books.drawn(plan.file);
@@ -148,6 +159,7 @@ function sdlMaker(spec: TenantClass, books: SdlBooks, stream: (purpose: string) 
         Object.freeze({ ...one.infrastructure, region: regionOf(plan, one, slot)(index + one.copy) }),
       ),
       version: hexToBytes(plan.version),
+      manifest: manifests.get(plan) ?? null,
       waitDuration: plan.waitDuration,
       openFor: plan.openFor,
     };
@@ -163,6 +175,7 @@ function templateMaker(spec: TenantClass, stream: (purpose: string) => RandomStr
   return (index, pod) => ({
     infrastructure: makers.map(make => make(index, pod)),
     version: NO_VERSION,
+    manifest: null,
     waitDuration,
     openFor,
   });
@@ -172,19 +185,6 @@ function wishMaker(spec: TenantClass, books: SdlBooks | null, stream: (purpose: 
   if (spec.sdl === null) return templateMaker(spec, stream);
   if (books === null) throw new Error(`class ${spec.name} needs SDL files`);
   return sdlMaker(spec, books, stream);
-}
-
-/** What a new deployment's escrow holds, and at least what the chain asks for. */
-function escrowFor(spec: TenantClass, infrastructure: readonly DeploymentInfrastructure[], params: Params): bigint {
-  let price = 0n;
-  for (const one of infrastructure) price += totalPrice(one.resources);
-  const period = params.reconfirmationPeriod * params.targetBlockInterval;
-  // One micro-AKASH per infrastructure covers what the chain rounds up.
-  const spare = BigInt(infrastructure.length);
-  const { escrow } = spec;
-  if (escrow.kind === 'money') return escrow.amount;
-  const time_us = escrow.kind === 'periods' ? escrow.periods * period : Math.max(escrow.duration, period);
-  return cumulativePay(price, Math.ceil(time_us)) + spare;
 }
 
 export interface ArrivalsOptions {
@@ -208,15 +208,15 @@ export function startArrivals(group: TenantGroup, options: ArrivalsOptions): voi
   let index = 0;
   const deploy = (pod: TracePod | null, at: number): void => {
     for (let i = 0; i < conduct.burst; i++) {
-      const { infrastructure, version, waitDuration, openFor } = make(index, pod);
+      const { infrastructure, version, manifest, waitDuration, openFor } = make(index, pod);
       const member = members[index % members.length] as (typeof members)[number];
       world.request(at, member.name, {
         type: 'deploy',
         infrastructure,
         waitDuration,
         openFor,
-        version,
-        escrow: escrowFor(spec, infrastructure, params),
+        ...(conduct.withholds ? withheld(version) : { version, ...handedOver(manifest) }),
+        escrow: escrowFor(spec.escrow, infrastructure, params),
         lifetime_us: conduct.closeAfter?.() ?? (pod === null ? (lifetime?.() ?? null) : (lifetime?.() ?? pod.lifetime)),
         refill: spec.refill,
         closePending_us: conduct.closePending_us(),
@@ -236,31 +236,42 @@ export function startArrivals(group: TenantGroup, options: ArrivalsOptions): voi
   next();
 }
 
+/** A version that somebody could have a manifest for, and nobody is handed it. */
+function withheld(version: Uint8Array): Pick<DeployRequest, 'version' | 'manifest'> {
+  return { version: version === NO_VERSION ? WITHHELD_VERSION : version, manifest: null };
+}
+
+function handedOver(manifest: Wish['manifest']): Pick<DeployRequest, 'manifest' | 'groups'> {
+  return manifest === null ? { manifest: null } : { manifest: manifest.bytes, groups: manifest.groups };
+}
+
 interface TenantConduct {
   /** Deployments per arrival. */
   readonly burst: number;
   readonly closeAfter: (() => number) | null;
   readonly closePending_us: () => number | null;
+  /** Hands nothing to the providers of its leases. */
+  readonly withholds: boolean;
 }
+
+const HONEST: TenantConduct = { burst: 1, closeAfter: null, closePending_us: () => null, withholds: false };
 
 function conductOf(spec: TenantClass, stream: (purpose: string) => RandomStream): TenantConduct {
   const { behaviour } = spec;
   switch (behaviour.kind) {
     case 'honest':
-      return { burst: 1, closeAfter: null, closePending_us: () => null };
+      return HONEST;
+    case 'withholdManifest':
+      return { ...HONEST, withholds: true };
     case 'griefer':
       return {
+        ...HONEST,
         burst: behaviour.orders,
         closeAfter: sampler(behaviour.closeAfter, stream('close-after')),
-        closePending_us: () => null,
       };
     case 'closeWhilePending': {
       const chance = stream('close-pending');
-      return {
-        burst: 1,
-        closeAfter: null,
-        closePending_us: () => (chance.uniform() < behaviour.probability ? 0 : null),
-      };
+      return { ...HONEST, closePending_us: () => (chance.uniform() < behaviour.probability ? 0 : null) };
     }
   }
 }

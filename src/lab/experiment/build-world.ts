@@ -4,8 +4,9 @@
 
 import type { LightOptions } from '../../actors/client/light-options.ts';
 import { Delegator, type StakeMessage } from '../../actors/delegator/delegator.ts';
-import { Provider, type ProviderOptions } from '../../actors/provider/provider.ts';
-import { Tenant, type TenantRequest } from '../../actors/tenant/tenant.ts';
+import { Provider } from '../../actors/provider/provider.ts';
+import { digestOfRequest, type TenantRequest } from '../../actors/tenant/requests.ts';
+import { Tenant } from '../../actors/tenant/tenant.ts';
 import { describeWire, digestOfWire, type Wire } from '../../actors/wire.ts';
 import type { Genesis, GenesisAccount } from '../../protocol/chain/genesis.ts';
 import { trustedGenesis } from '../../protocol/chain/light-chain.ts';
@@ -33,8 +34,6 @@ export interface BuildRequest {
   readonly watch: Watch;
   /** Each node's execution of a block, after `watch` where it is the first. */
   readonly onExecuted?: OnExecuted;
-  /** What a lease's units run, where tenants hand over manifests; see ProviderOptions. */
-  readonly imagesOf?: ProviderOptions['imagesOf'];
   readonly onObserve: NonNullable<WorldOptions<Wire, TenantRequest>['onObserve']>;
 }
 
@@ -112,7 +111,7 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
     network: { latency: latencyModel(scenario.network) },
     digestOf: digestOfWire,
     describe: describeWire,
-    digestOfRequest: request_ => request_.infrastructure.length,
+    digestOfRequest,
     faults: worldFaults(scenario.faults, population),
     onObserve: (actor, time, metric, value, label) => {
       watch?.onObserve(actor, metric, time);
@@ -132,7 +131,6 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
       scheme,
       light,
       nodesOf: () => nodesOf(clients++),
-      imagesOf: request.imagesOf,
     });
   }
   for (const { members } of population.tenants) {
@@ -141,7 +139,9 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
       world.addActor({
         name,
         region,
-        start: () => new Tenant({ address, keys, scheme, nodes, light }),
+        start: ({ random }: Ports) =>
+          // What has no manifest is drawn by a scenario: its tenant need not remember it beyond a crash.
+          new Tenant({ address, keys, scheme, nodes, light, random: random('challenges'), keeps: 'manifests' }),
       });
     }
   }
@@ -196,13 +196,12 @@ interface ProviderSettings {
   readonly light: LightOptions | undefined;
   /** The nodes of the next client. */
   readonly nodesOf: () => readonly string[];
-  readonly imagesOf: ProviderOptions['imagesOf'];
 }
 
 function addProviders(
   world: SimulatedWorld<Wire, TenantRequest>,
   { spec, members }: ProviderGroup,
-  { rings, streams, scheme, light, nodesOf, imagesOf }: ProviderSettings,
+  { rings, streams, scheme, light, nodesOf }: ProviderSettings,
 ): void {
   const { pull, start, stop, failure, lifetime } = spec.containers;
   const containers = {
@@ -238,7 +237,7 @@ function addProviders(
           think_us: sampler(spec.bidDelay, ports.random('think')),
           random: ports.random('bids'),
           conduct: conductOf(spec, ports.random),
-          imagesOf,
+          challenges: ports.random('challenges'),
         }),
     });
   }

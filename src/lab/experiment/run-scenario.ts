@@ -44,7 +44,6 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
     seed,
     trace,
     scheme: schemeOf(request, ports),
-    ...(sdl === null ? {} : { imagesOf: (lease: string) => sdl.imagesOf(lease) }),
     // Nothing happens before the world runs, and then the observer is there.
     watch: (...block) => observation.onBlock(...block),
     onExecuted: (...execution) => observation.onExecuted(...execution),

@@ -135,17 +135,6 @@ export class SdlBooks {
     return this.#deployments.get(deploymentOf(order));
   }
 
-  /**
-   * The images that a lease's units run, in their order; null: nobody's SDL file. It stands for the manifest that a
-   * tenant hands to the datacenter: manifests do not travel over the simulated network.
-   */
-  imagesOf(lease: string): readonly string[] | null {
-    const outcome = this.#outcomeOf(lease);
-    if (outcome === undefined) return null;
-    const slot = Number(lease.slice(deploymentOf(lease).length + 1).split('/')[0]);
-    return outcome.plan.infrastructure[slot]?.images ?? null;
-  }
-
   #refused(): { file: string; stage: string; why: string }[] {
     return this.#catalogue.files.flatMap(one =>
       one.ok ? [] : [{ file: one.file, stage: one.stage, why: one.problems.map(problemText).join('; ') }],

@@ -49,7 +49,11 @@ export const escrow = choice<Escrow>('escrow', 'an escrow', {
 });
 
 const tenantBehaviour = choice<TenantBehaviour>('tenant-behaviour', 'a behaviour', {
-  words: { honest: { kind: 'honest' }, closeWhilePending: { kind: 'closeWhilePending', probability: 1 } },
+  words: {
+    honest: { kind: 'honest' },
+    closeWhilePending: { kind: 'closeWhilePending', probability: 1 },
+    withholdManifest: { kind: 'withholdManifest' },
+  },
   tagged: {
     closeWhilePending: shape({ probability: share() }).transform(b => ({ kind: 'closeWhilePending' as const, ...b })),
     griefer: shape({

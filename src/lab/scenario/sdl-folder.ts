@@ -2,10 +2,9 @@
  * Reads a folder of SDL files, and the orrery.yaml that may lie in it: what can be deployed, and what was refused and
  * why. Files come in through the loader, so that this runs wherever text can be had from a name.
  *
- * What is read is kept as plain data, without the text of manifests: a catalogue travels to workers with its scenario.
+ * What is read is kept as plain data: a catalogue travels to workers with its scenario.
  */
 
-import { servicesOfUnits } from '../../protocol/manifest/market.ts';
 import { readSdl } from '../../protocol/manifest/sdl.ts';
 import type { GroupSpec, SdlProblem, SdlStage } from '../../protocol/manifest/types.ts';
 import { flatten } from './fields.ts';
@@ -21,20 +20,16 @@ export const NOTES_FILES: readonly string[] = ['orrery.yaml', 'orrery.yml'];
 /** Most SDL files of a folder. */
 export const MAX_SDL_FILES = 10_000;
 
-/** A placement group, with what is needed of its manifest. */
-export interface SdlGroup {
-  readonly spec: GroupSpec;
-  /** The image of each unit, in the order in which a datacenter places them. */
-  readonly images: readonly string[];
-}
-
 export interface AcceptedSdl {
   readonly ok: true;
   /** Its name in the folder. */
   readonly file: string;
   /** SHA-256 of its manifest, 64 hexadecimal digits. */
   readonly version: string;
-  readonly groups: readonly SdlGroup[];
+  /** By name. */
+  readonly groups: readonly GroupSpec[];
+  /** Canonical. */
+  readonly manifest: string;
 }
 
 export interface RefusedSdl {
@@ -64,12 +59,8 @@ export function inOrder(names: readonly string[]): string[] {
 export function readSdlFile(file: string, bytes: Uint8Array): AcceptedSdl | RefusedSdl {
   const reading = readSdl(bytes);
   if (!reading.ok) return { ok: false, file, stage: reading.stage, problems: reading.problems };
-  const groups = reading.groupSpecs.map((spec): SdlGroup => {
-    const services = reading.manifest.find(one => one.name === spec.name);
-    if (services === undefined) throw new Error(`${file}: found no group ${spec.name} in the manifest, expected it`);
-    return { spec, images: servicesOfUnits(spec, services).map(one => one.image) };
-  });
-  return { ok: true, file, version: reading.version, groups };
+  const { version, groupSpecs, canonicalManifest } = reading;
+  return { ok: true, file, version, groups: groupSpecs, manifest: canonicalManifest };
 }
 
 const NO_NOTES: SdlNotes = { defaults: {}, files: {} };
@@ -143,7 +134,7 @@ function unknownNames(tree: Tree, notes: SdlNotes, files: SdlCatalogue['files'])
     }
     // The placements of a refused file are not known; that it was refused is said elsewhere.
     if (!file.ok) continue;
-    const known = file.groups.map(one => one.spec.name);
+    const known = file.groups.map(one => one.name);
     for (const placement of Object.keys(placements)) {
       if (!known.includes(placement)) report(['files', name, 'placements', placement], 'placement', known);
     }

@@ -4,10 +4,11 @@
  */
 
 import { infrastructureOf, type PriceConversion } from '../../protocol/manifest/market.ts';
+import type { GroupSpec } from '../../protocol/manifest/types.ts';
 import type { DeploymentInfrastructure } from '../../protocol/model/objects.ts';
 import { MAX_INFRASTRUCTURES } from './limits.ts';
 import type { SdlHabits } from './schema-sdl.ts';
-import type { AcceptedSdl, SdlCatalogue, SdlGroup } from './sdl-folder.ts';
+import type { AcceptedSdl, SdlCatalogue } from './sdl-folder.ts';
 import type { RegionChoice, SdlTerms, TenantClass } from './types.ts';
 
 /** One infrastructure, but for its region. */
@@ -17,8 +18,8 @@ export interface PlannedInfrastructure {
   readonly region: RegionChoice | null;
   /** Which of several datacenters with the same, from 0. */
   readonly copy: number;
-  /** Image of each unit. */
-  readonly images: readonly string[];
+  /** Name of the manifest's group for it. */
+  readonly group: string;
 }
 
 /** A file that a class deploys. */
@@ -26,6 +27,8 @@ export interface SdlPlan extends SdlHabits {
   readonly file: string;
   /** 64 hexadecimal digits. */
   readonly version: string;
+  /** Canonical. */
+  readonly manifest: string;
   readonly infrastructure: readonly PlannedInfrastructure[];
 }
 
@@ -42,16 +45,16 @@ export interface ClassPlan {
 }
 
 function planned(
-  group: SdlGroup,
+  group: GroupSpec,
   terms: SdlTerms,
   conversion: PriceConversion,
 ): PlannedInfrastructure[] | readonly string[] {
   const { persist, reputationAtLeast, collateral, region, datacenters } = terms;
   const ppm = Math.round(reputationAtLeast * 1e6);
-  const mapped = infrastructureOf(group.spec, { region: '', persist, reputationAtLeast: ppm, collateral }, conversion);
+  const mapped = infrastructureOf(group, { region: '', persist, reputationAtLeast: ppm, collateral }, conversion);
   if (!mapped.ok) return mapped.reasons;
   const { infrastructure } = mapped;
-  return Array.from({ length: datacenters }, (_, copy) => ({ infrastructure, region, copy, images: group.images }));
+  return Array.from({ length: datacenters }, (_, copy) => ({ infrastructure, region, copy, group: group.name }));
 }
 
 function planFile(
@@ -69,7 +72,7 @@ function planFile(
   const infrastructure: PlannedInfrastructure[] = [];
   const reasons: string[] = [];
   for (const group of file.groups) {
-    const { name } = group.spec;
+    const { name } = group;
     const particular = notes !== undefined && Object.hasOwn(notes.placements, name) ? notes.placements[name] : {};
     for (const one of planned(group, { ...own, ...particular }, conversion)) {
       if (typeof one !== 'string') infrastructure.push(one);
@@ -83,6 +86,7 @@ function planFile(
   return {
     file: file.file,
     version: file.version,
+    manifest: file.manifest,
     weight: Object.hasOwn(weights, file.file) ? (weights[file.file] as number) : own.weight,
     waitDuration: own.waitDuration,
     openFor: own.openFor,

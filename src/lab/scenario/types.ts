@@ -265,6 +265,8 @@ export type Escrow =
 
 export type TenantBehaviour =
   | { readonly kind: 'honest' }
+  /** Takes leases and hands their providers no manifest. */
+  | { readonly kind: 'withholdManifest' }
   /** Closes a lease before its first confirmation, with this probability. */
   | { readonly kind: 'closeWhilePending'; readonly probability: number }
   /** Each arrival is a burst of `orders` deployments, closed again after `closeAfter`. */

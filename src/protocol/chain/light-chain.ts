@@ -11,7 +11,7 @@ import { members, ValidatorSet } from '../consensus/validator-set.ts';
 import type { Params } from '../model/params.ts';
 import { type Header, headerHash } from './block.ts';
 import { type Genesis, genesisState } from './genesis.ts';
-import { accountLeaf } from './leaf-shapes.ts';
+import { accountLeaf, providerLeaf } from './leaf-shapes.ts';
 import { readChainwide } from './leaves.ts';
 
 /** Microseconds that another's clock may be ahead of a client's. */
@@ -58,6 +58,16 @@ export function accountLeafName(address: string): string {
 /** The name of the leaf of a deployment, with its orders and leases. */
 export function deploymentLeafName(id: string): string {
   return `deployment/${id}`;
+}
+
+/** The name of the leaf of a registered provider. */
+export function providerLeafName(address: string): string {
+  return `provider/${address}`;
+}
+
+/** Where a provider is reached, by its leaf; null: it is not registered. Throws DecodeError for other bytes. */
+export function endpointOfLeaf(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : decode(providerLeaf, bytes).endpoint;
 }
 
 /** Nonce and balance by an account's leaf; null is no account. Throws DecodeError for bytes that are no such leaf. */

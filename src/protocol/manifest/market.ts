@@ -13,7 +13,7 @@ import type { DeploymentInfrastructure, ResourceGroup } from '../model/objects.t
 import { faultOfResources, MAX_ATTRIBUTES, MAX_COUNT, MAX_GROUPS, MAX_PRICE } from '../model/objects.ts';
 import { gpuRequirements } from './market-gpu.ts';
 import { isPersistent } from './rules.ts';
-import type { Attribute, Denom, GroupResource, GroupSpec, ManifestGroup, ManifestService, Price } from './types.ts';
+import type { Attribute, Denom, GroupResource, GroupSpec, Price, Resources } from './types.ts';
 
 /** What one unit of a denomination is worth is counted in so many parts of a micro-AKASH. */
 export const RATE_SCALE = 10n ** 12n;
@@ -111,6 +111,23 @@ function attributeOf(list: readonly Attribute[], key: string): string {
   return list.find(one => one.key === key)?.value ?? '';
 }
 
+/** What one instance needs, in the units of the market's ComputeUnit. */
+export function quantitiesOf({ cpu, memory, gpu, storage }: Resources): {
+  readonly cpu: bigint;
+  readonly memory: bigint;
+  readonly disk: bigint;
+  readonly gpu: bigint;
+} {
+  let inMemory = memory.bytes;
+  let disk = 0n;
+  for (const { bytes, attributes } of storage) {
+    // A volume in memory counts against the memory of the machine, beside what the service itself asked for.
+    if (attributeOf(attributes, 'class') === 'ram') inMemory += bytes;
+    else disk += bytes;
+  }
+  return { cpu: cpu.milli, memory: inMemory, disk, gpu: gpu.units * 1000n };
+}
+
 /** A whole number that the market can count, or 0 with a reason. */
 function counted(value: bigint, what: string, out: Requirements): number {
   if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
@@ -124,14 +141,11 @@ function resourceGroup(
   conversion: PriceConversion,
   out: Requirements,
 ): ResourceGroup {
-  let memory = resource.memory.bytes;
-  let disk = 0n;
-  for (const { bytes, attributes } of resource.storage) {
-    const storageClass = attributeOf(attributes, 'class');
-    // A volume in memory counts against the memory of the machine, beside what the service itself asked for.
-    if (storageClass === 'ram') memory += bytes;
-    else disk += bytes;
-    if (isPersistent(attributeOf(attributes, 'persistent'))) out.add(storageAttribute(storageClass), 'true');
+  const { cpu, memory, disk, gpu } = quantitiesOf(resource);
+  for (const { attributes } of resource.storage) {
+    if (isPersistent(attributeOf(attributes, 'persistent'))) {
+      out.add(storageAttribute(attributeOf(attributes, 'class')), 'true');
+    }
   }
   for (const { key, value } of resource.cpu.attributes) out.add(`cpu/${key}`, value);
   if (resource.endpoints.some(one => one.kind === LEASED_IP)) out.add(IP_ATTRIBUTE, 'true');
@@ -142,11 +156,11 @@ function resourceGroup(
   if (resource.count > MAX_COUNT) out.refuse(`${resource.count} instances are more than ${MAX_COUNT}`);
   return {
     compute: {
-      cpu: counted(resource.cpu.milli, 'thousandths of a processor', out),
+      cpu: counted(cpu, 'thousandths of a processor', out),
       memory: counted(memory, 'bytes of memory', out),
       disk: counted(disk, 'bytes of storage', out),
       bandwidth: 0,
-      gpu: counted(resource.gpu.units * 1000n, 'thousandths of a GPU', out),
+      gpu: counted(gpu, 'thousandths of a GPU', out),
     },
     price,
     collateral: terms.collateral,
@@ -208,23 +222,4 @@ export function infrastructureOf(group: GroupSpec, terms: MarketTerms, conversio
       reputationAtLeast,
     },
   };
-}
-
-/**
- * The service that each unit of an infrastructure runs, in the order in which a datacenter places units: resource group
- * by resource group, within one the services that share its profile, by name, and each as often as it has instances.
- */
-export function servicesOfUnits(group: GroupSpec, { name, services }: ManifestGroup): ManifestService[] {
-  const units: ManifestService[] = [];
-  for (const { id, count } of group.resources) {
-    const before = units.length;
-    for (const service of services) {
-      if (service.resources.id !== id) continue;
-      for (let i = 0; i < service.count; i++) units.push(service);
-    }
-    if (units.length - before !== count) {
-      throw new Error(`group ${name}: found ${units.length - before} services for resource ${id}, expected ${count}`);
-    }
-  }
-  return units;
 }

@@ -68,6 +68,7 @@ export function createLease(
     maximum: totalPrice(order.infrastructure.resources),
     collateral: lease.collateral,
     bids: order.fulfillments.length,
+    version: deployment.version,
   });
 }
 

@@ -5,7 +5,7 @@
  * Each event belongs to topics. A block commits to its list of events per topic (chain/event-commitment.ts), so that a
  * node that withholds one from a subscriber leaves a provable gap.
  */
-import { bool, type CodecType, fixedBytes, struct, tagged, text, ubig, uint } from '../codec/struct.ts';
+import { bool, byteString, type CodecType, fixedBytes, struct, tagged, text, ubig, uint } from '../codec/struct.ts';
 import { attributes, deploymentInfrastructure, id, resourceGroups } from './objects.ts';
 
 /** Characters of a reason that an event or receipt keeps; each takes at most four bytes. */
@@ -38,8 +38,9 @@ export const event = tagged('type', {
     struct({ fulfillment: id, order: id, provider: word, region: word, total: ubig, reason: why }),
   ],
   FulfillmentChosen: [7, struct({ order: id, provider: word, tenant: word })],
+  /** `version`: the deployment's, so that its provider knows which manifest to expect, or that none will come. */
   LeaseCreated: [
-    8,
+    40,
     struct({
       lease: id,
       fulfillment: id,
@@ -51,6 +52,7 @@ export const event = tagged('type', {
       maximum: ubig,
       collateral: ubig,
       bids: uint,
+      version: byteString(32),
     }),
   ],
   LeaseActive: [9, struct({ lease: id, tenant: word, provider: word })],

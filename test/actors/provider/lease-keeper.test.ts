@@ -5,6 +5,7 @@ import type { ChainClient } from '../../../src/actors/client/chain-client.ts';
 import { CapacityBook } from '../../../src/actors/provider/capacity.ts';
 import { type Conduct, HONEST } from '../../../src/actors/provider/conduct.ts';
 import { LeaseKeeper } from '../../../src/actors/provider/lease-keeper.ts';
+import { ManifestShelf } from '../../../src/actors/provider/manifest-shelf.ts';
 import type { Wire } from '../../../src/actors/wire.ts';
 import type { Message } from '../../../src/protocol/model/messages.ts';
 import { defaultParams } from '../../../src/protocol/model/params.ts';
@@ -16,6 +17,11 @@ const UNITS = [
 const HOST = { cpu: 2_000, memory: 0, disk: 0, gpus: 0, bandwidth: 0 };
 /** A period of 100 blocks of 6 s; half of it is when the next confirmation is due. */
 const HALF_PERIOD_US = 50 * 6_000_000;
+
+/** A lease for which no manifest will come. */
+function terms(lease: string, collateral: bigint) {
+  return { lease, resources: UNITS, collateral, version: new Uint8Array(32) };
+}
 
 function setUp(conduct: Conduct = HONEST, hosts = 2) {
   const calls: string[] = [];
@@ -30,45 +36,30 @@ function setUp(conduct: Conduct = HONEST, hosts = 2) {
   const out = new Proxy({} as Effects<Wire>, { get: (_, name) => note(String(name)) });
   const chain = { params: defaultParams(), submit: (message: Message) => sent.push(message) } as unknown as ChainClient;
   const book = new CapacityBook(Array.from({ length: hosts }, () => HOST));
-  return { keeper: new LeaseKeeper(book, chain, conduct), book, calls, sent, out };
+  const keeper = new LeaseKeeper(book, chain, conduct, new ManifestShelf(), () => undefined);
+  return { keeper, book, calls, sent, out };
 }
 
 const confirmed = (sent: readonly Message[]) =>
   sent.map(one => (one.type === 'SubmitLeaseConfirmation' ? one.reset : one.type));
 
 describe('lease keeper', () => {
-  test('runs the images of the manifest, unit by unit, and a plain workload where there is none', () => {
-    const images: string[] = [];
-    const out = new Proxy({} as Effects<Wire>, {
-      get: (_, name) => (spec: { image: string }) => name === 'startWorkload' && images.push(spec.image),
-    });
-    const chain = { params: defaultParams(), submit: () => undefined } as unknown as ChainClient;
-    const imagesOf = (lease: string) => (lease === LEASE ? ['nginx:1.29', 'postgres:17'] : null);
-    const keeper = new LeaseKeeper(new CapacityBook([HOST, HOST]), chain, HONEST, imagesOf);
-    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
-    keeper.begin('tom/2/0/0', UNITS, 0n, null, 0, out);
-    expect(images).toEqual(['nginx:1.29', 'postgres:17', 'workload', 'workload']);
-    keeper.workload(`${LEASE}#1@0`, 'exited', 1, out);
-    keeper.restartWorkload(`${LEASE}#1@0`, out);
-    expect(images.at(-1)).toBe('postgres:17');
-  });
-
   test('confirms when every workload has started, and not before', () => {
     const { keeper, calls, sent, out } = setUp();
-    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
     expect(calls).toEqual([`startWorkload ${LEASE}#0@0`, `startWorkload ${LEASE}#1@0`]);
-    keeper.workload(`${LEASE}#0@0`, 'started', 1, out);
+    keeper.workload(`${LEASE}#0@0`, 'started', [], 1, out);
     expect(sent).toEqual([]);
-    keeper.workload(`${LEASE}#1@0`, 'started', 2, out);
+    keeper.workload(`${LEASE}#1@0`, 'started', [], 2, out);
     expect(confirmed(sent)).toEqual([false]);
     expect(calls.at(-1)).toBe(`setTimer ${LEASE} ${2 + HALF_PERIOD_US}`);
   });
 
   test('a workload that exits is started again and breaks nothing', () => {
     const { keeper, calls, sent, out } = setUp();
-    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
-    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', 1, out);
-    keeper.workload(`${LEASE}#0@0`, 'exited', 10, out);
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', [], 1, out);
+    keeper.workload(`${LEASE}#0@0`, 'exited', [], 10, out);
     expect(calls.at(-1)).toBe(`setTimer restart:${LEASE}#0@0 ${10 + 1_000_000}`);
     keeper.restartWorkload(`${LEASE}#0@0`, out);
     expect(calls.at(-1)).toBe(`startWorkload ${LEASE}#0@0`);
@@ -78,37 +69,37 @@ describe('lease keeper', () => {
 
   test('a lost host: moved to another, and confirmed only once it runs there', () => {
     const { keeper, book, calls, sent, out } = setUp();
-    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
-    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', 1, out);
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', [], 1, out);
     keeper.host(0, false, 5, out);
     expect(calls.slice(-2)).toEqual([`startWorkload ${LEASE}#0@1`, `startWorkload ${LEASE}#1@1`]);
     keeper.confirmationDue(LEASE, HALF_PERIOD_US + 1, out);
     expect(confirmed(sent)).toEqual([false]);
-    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@1`, 'started', HALF_PERIOD_US + 2, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@1`, 'started', [], HALF_PERIOD_US + 2, out);
     expect(confirmed(sent)).toEqual([false, false]);
     expect(book.used.cpu).toBe(2_000);
   });
 
   test('without room elsewhere it does not confirm, and takes its capacity back when the host returns', () => {
     const { keeper, book, sent, out } = setUp(HONEST, 1);
-    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
-    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', 1, out);
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', [], 1, out);
     keeper.host(0, false, 5, out);
     keeper.confirmationDue(LEASE, HALF_PERIOD_US + 1, out);
     expect([confirmed(sent), book.used.cpu]).toEqual([[false], 0]);
     keeper.host(0, true, HALF_PERIOD_US + 2, out);
-    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', HALF_PERIOD_US + 3, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', [], HALF_PERIOD_US + 3, out);
     expect([confirmed(sent), book.used.cpu]).toEqual([[false, false], 2_000]);
   });
 
   test('teardown: the reset is confirmed when the last workload has stopped, and the capacity returns at the end', () => {
     const { keeper, book, sent, out } = setUp();
-    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
-    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', 1, out);
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', [], 1, out);
     keeper.close(LEASE, out);
-    keeper.workload(`${LEASE}#0@0`, 'stopped', 2, out);
+    keeper.workload(`${LEASE}#0@0`, 'stopped', [], 2, out);
     expect(confirmed(sent)).toEqual([false]);
-    keeper.workload(`${LEASE}#1@0`, 'stopped', 3, out);
+    keeper.workload(`${LEASE}#1@0`, 'stopped', [], 3, out);
     expect(confirmed(sent)).toEqual([false, true]);
     expect(book.used.cpu).toBe(2_000);
     keeper.end(LEASE, 4, out);
@@ -119,8 +110,8 @@ describe('lease keeper', () => {
     for (const closes of [false, true]) {
       const offers = { next_us: () => 1_000, worth: () => 5n, occupied_us: 9_000 };
       const { keeper, book, out } = setUp({ ...HONEST, offers });
-      keeper.begin(LEASE, UNITS, 4n, null, 0, out);
-      for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', 1, out);
+      keeper.begin(terms(LEASE, 4n), null, 0, out);
+      for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', [], 1, out);
       keeper.offer(LEASE, 1_000, out);
       if (closes) keeper.close(LEASE, out);
       keeper.end(LEASE, 2_000, out);
@@ -133,14 +124,14 @@ describe('lease keeper', () => {
   test('an offer that gains no more than the collateral is not taken', () => {
     const offers = { next_us: () => 1_000, worth: () => 5n, occupied_us: 9_000 };
     const { keeper, calls, out } = setUp({ ...HONEST, offers });
-    keeper.begin(LEASE, UNITS, 5n, null, 0, out);
+    keeper.begin(terms(LEASE, 5n), null, 0, out);
     keeper.offer(LEASE, 1_000, out);
     expect(calls.at(-1)).toBe(`setTimer offer:${LEASE} 2000`);
   });
 
   test('who never confirms, never confirms', () => {
     const { keeper, sent, out } = setUp({ ...HONEST, runs: false, confirms: false });
-    keeper.begin(LEASE, UNITS, 0n, null, 0, out);
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
     keeper.close(LEASE, out);
     expect(sent).toEqual([]);
   });

@@ -1,9 +1,10 @@
-/** From placement groups to the market: prices, GPUs, storage, auditors, limits, and which unit runs which service. */
+/** From placement groups to the market: prices, GPUs, storage, auditors, limits. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../../../src/protocol/codec/struct.ts';
+import { unitsOfLease } from '../../../src/protocol/manifest/lease-units.ts';
 import {
   DEFAULT_CONVERSION,
   infrastructureOf,
@@ -11,15 +12,9 @@ import {
   type MarketTerms,
   type PriceConversion,
   RATE_SCALE,
-  servicesOfUnits,
 } from '../../../src/protocol/manifest/market.ts';
-import type {
-  Attribute,
-  GroupResource,
-  GroupSpec,
-  ManifestGroup,
-  Price,
-} from '../../../src/protocol/manifest/types.ts';
+import { readManifest } from '../../../src/protocol/manifest/reading.ts';
+import type { Attribute, GroupResource, GroupSpec, Price } from '../../../src/protocol/manifest/types.ts';
 import { attributesMatch, deploymentInfrastructure } from '../../../src/protocol/model/objects.ts';
 import { accepted, DATA, filesIn } from './support.ts';
 
@@ -306,24 +301,6 @@ describe('GPUs', () => {
   });
 });
 
-describe('units', () => {
-  const service = (name: string, id: number, count: number) => ({ name, count, resources: { id } });
-  const manifest = (...services: ReturnType<typeof service>[]): ManifestGroup =>
-    ({ name: 'dc', services }) as unknown as ManifestGroup;
-
-  test('run the services of their profile, in the order of resource groups', () => {
-    const spec = group([resource({ id: 1, count: 3 }), resource({ id: 2, count: 1 })]);
-    const units = servicesOfUnits(spec, manifest(service('a', 2, 1), service('b', 1, 1), service('c', 1, 2)));
-    expect(units.map(one => one.name)).toEqual(['b', 'c', 'c', 'a']);
-  });
-
-  test('that do not add up are a defect', () => {
-    expect(() => servicesOfUnits(group([resource({ count: 3 })]), manifest(service('a', 1, 2)))).toThrow(
-      /found 2 .* expected 3/,
-    );
-  });
-});
-
 const FOLDER = join(DATA, 'awesome-akash');
 const MISSING = !existsSync(FOLDER);
 
@@ -346,12 +323,17 @@ describe.skipIf(MISSING)(
         const reading = accepted(readFileSync(join(FOLDER, file)));
         for (const [i, spec] of reading.groupSpecs.entries()) {
           const result = infrastructureOf(spec, TERMS, DEFAULT_CONVERSION);
-          const units = servicesOfUnits(spec, reading.manifest[i]!);
           if (!result.ok) refused.push(`${file}: ${result.reasons.join('; ')}`);
           else {
             orders += 1;
             expect(encode(deploymentInfrastructure, result.infrastructure).length).toBeLessThan(10_000);
-            expect(units.length).toBe(result.infrastructure.resources.reduce((sum, one) => sum + one.count, 0));
+            // What its provider makes of the manifest that belongs to it.
+            const manifest = readManifest(new TextEncoder().encode(reading.canonicalManifest));
+            if (!manifest.ok) expect.fail(`${file}: ${manifest.reason}`);
+            expect(manifest.manifest).toEqual(reading.manifest);
+            const units = unitsOfLease(manifest.manifest[i]!, result.infrastructure.resources);
+            if (!units.ok) expect.fail(`${file}: ${units.reason}`);
+            expect(units.units.length).toBe(result.infrastructure.resources.reduce((sum, one) => sum + one.count, 0));
           }
         }
       }
