@@ -44,12 +44,13 @@ export class ResultsWriter implements RunSink {
   /** What the disk said first, so that it is not mistaken for a fault of the run in which it surfaced. */
   failure: unknown = null;
 
-  constructor(folder: string, scenario: Scenario) {
+  /** @param besides tables that the run has beside those that the scenario asks for */
+  constructor(folder: string, scenario: Scenario, besides: readonly TableName[] = []) {
     this.folder = folder;
     this.scenario = scenario;
     this.onDisk(() => mkdirSync(folder, { recursive: true }));
     const files = new Map<TableName, CsvFile>();
-    for (const table of ['series', ...scenario.observe.files] as const) {
+    for (const table of ['series', ...scenario.observe.files, ...besides] as const) {
       const header = TABLES[table].map(column => column.name);
       files.set(
         table,

@@ -8,7 +8,8 @@ import type { ObservedFile, Scenario } from '../scenario/types.ts';
 /** A cell of a results table. bigint: micro-AKASH. null: no value. */
 export type Cell = string | number | bigint | null;
 
-export type TableName = ObservedFile | 'series';
+/** `workloads`: what containers took, which only a live run can measure. */
+export type TableName = ObservedFile | 'series' | 'workloads';
 
 /** Takes rows as they happen; memory must not grow with the length of a run. */
 export interface RunSink {

@@ -141,4 +141,12 @@ export const TABLES: { readonly [T in TableName]: readonly Column[] } = {
     column('ended_otherwise', 'of these, closed for another reason'),
     column('price_share', 'mean of price / maximum price over its leases'),
   ],
+  workloads: [
+    column('provider', 'name of the provider'),
+    column('workload', 'its own name for the container: lease, unit and host'),
+    column('image', 'what ran in it'),
+    column('pulled_s', 'how long its image was fetched; empty: it was there, or the engine does not tell'),
+    column('started_s', 'from the wish to start it until it ran, the image fetched; empty: it never ran'),
+    column('stopped_s', 'from the wish to stop it until it was gone; empty: nobody asked'),
+  ],
 };

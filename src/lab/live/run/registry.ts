@@ -55,7 +55,7 @@ export interface Leftover {
 export function leftovers(): Leftover[] {
   const all = runsFolder();
   if (!existsSync(all)) return [];
-  return readdirSync(all).flatMap(name => {
+  return readdirSync(all).flatMap((name): Leftover[] => {
     const folder = join(all, name);
     const note = join(folder, 'live.json');
     if (!existsSync(note)) return isYoung(folder) ? [] : [{ folder, run: null }];
