@@ -49,7 +49,7 @@ export async function nodeApi(view: NodeView, options: NodeApiOptions = {}): Pro
   app.addHook('preClose', async () => {
     unwatch();
     api.recent.close();
-    api.subscribers.close();
+    await api.subscribers.close();
   });
   addNodeEvents(app, api);
   addChainEndpoints(app, api);

@@ -79,6 +79,12 @@ export async function makeServer(about: string, options: ApiOptions): Promise<Fa
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler(options.checkReplies ?? false));
+  // First, so that it knows of an upgrade before anything refuses it, and ends the connection then.
+  await app.register(websocket, {
+    options: { maxPayload: SERVER_LIMITS.socketMessage_bytes, perMessageDeflate: false },
+    // Who has WebSocket clients says goodbye to them in its own words.
+    preClose: done => done(),
+  });
   const names = new Set((options.names ?? []).map(one => one.toLowerCase()));
   app.addHook('onRequest', async request => {
     refuseForeign(request.headers, request.method, names, request.headers.upgrade !== undefined);
@@ -100,9 +106,6 @@ export async function makeServer(about: string, options: ApiOptions): Promise<Fa
       openapi: '3.1.0',
       info: { title: `${TITLE} ${about}`, version: VERSION, description: DESCRIPTION },
     },
-  });
-  await app.register(websocket, {
-    options: { maxPayload: SERVER_LIMITS.socketMessage_bytes, perMessageDeflate: false },
   });
   app.get('/openapi.json', { schema: { hide: true } }, async (_, reply) => {
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger()));

@@ -40,14 +40,16 @@ interface Client {
   readonly socket: WebSocket;
   readonly topics: Set<string>;
   alive: boolean;
-  closing: NodeJS.Timeout | null;
 }
 
 export class Subscribers {
   readonly #limits: SubscriberLimits;
   readonly #clients = new Set<Client>();
+  /** Those who were told to go, until they are gone. */
+  readonly #leaving = new Map<WebSocket, NodeJS.Timeout>();
   readonly #knows: (topic: string) => boolean;
   readonly #pings: NodeJS.Timeout;
+  #whenEmpty: (() => void) | null = null;
   /** Clients that were dropped because they were slow, since the start. */
   dropped = 0;
 
@@ -68,26 +70,20 @@ export class Subscribers {
    * @param first what it is told at once
    */
   add(socket: WebSocket, topics: readonly string[], first: object): void {
+    const client: Client = { socket, topics: new Set(), alive: true };
+    socket.on('close', () => this.#forget(client));
     if (this.#clients.size >= this.#limits.clients) {
-      socket.close(CLOSE.full, `${this.#limits.clients} clients already`);
+      this.#dismiss(client, CLOSE.full, `${this.#limits.clients} clients already`);
       return;
     }
-    const client: Client = { socket, topics: new Set(), alive: true, closing: null };
     this.#clients.add(client);
     socket.on('pong', () => {
       client.alive = true;
     });
-    socket.on('close', () => this.#forget(client));
     socket.on('message', (data, isBinary) => this.#onMessage(client, isBinary ? null : String(data)));
     const fault = this.#subscribe(client, topics);
     if (fault === null) this.#send(client, JSON.stringify({ ...first, topics: [...client.topics] }));
-    else this.#close(client, CLOSE.unsupported, fault);
-  }
-
-  /** Whether anybody listens to a topic: else there is nothing to make. */
-  hasAny(topic: string): boolean {
-    for (const { topics } of this.#clients) if (topics.has(topic)) return true;
-    return false;
+    else this.#dismiss(client, CLOSE.unsupported, fault);
   }
 
   /** The topics that anybody listens to. */
@@ -106,24 +102,30 @@ export class Subscribers {
     }
   }
 
-  close(): void {
+  /** Tells all that the server ends; resolves when they are gone, by themselves or not. */
+  close(): Promise<void> {
     clearInterval(this.#pings);
-    for (const client of this.#clients) this.#close(client, CLOSE.goingAway, 'the server ends');
+    for (const client of this.#clients) this.#dismiss(client, CLOSE.goingAway, 'the server ends');
+    return new Promise(resolve => {
+      this.#whenEmpty = resolve;
+      this.#lookWhetherEmpty();
+    });
   }
 
   #send(client: Client, text: string): void {
-    if (client.closing !== null || client.socket.readyState !== client.socket.OPEN) return;
+    if (client.socket.readyState !== client.socket.OPEN) return;
     if (client.socket.bufferedAmount > this.#limits.queue_bytes) {
       this.dropped += 1;
-      this.#close(client, CLOSE.slow, `more than ${this.#limits.queue_bytes} bytes wait for you`);
+      this.#dismiss(client, CLOSE.slow, `more than ${this.#limits.queue_bytes} bytes wait for you`);
       return;
     }
     client.socket.send(text);
   }
 
   #onMessage(client: Client, text: string | null): void {
+    if (!this.#clients.has(client)) return;
     const fault = this.#request(client, text);
-    if (fault !== null) this.#close(client, CLOSE.unsupported, fault);
+    if (fault !== null) this.#dismiss(client, CLOSE.unsupported, fault);
   }
 
   /** Does what a client asks; says what is wrong with it, or null. */
@@ -158,22 +160,31 @@ export class Subscribers {
     for (const client of this.#clients) {
       if (!client.alive) client.socket.terminate();
       client.alive = false;
-      if (client.closing === null && client.socket.readyState === client.socket.OPEN) client.socket.ping();
+      if (client.socket.readyState === client.socket.OPEN) client.socket.ping();
     }
   }
 
   /** Says why, and goes on without an answer after a while: the message may wait behind all that was not read. */
-  #close(client: Client, code: number, reason: string): void {
-    if (client.closing !== null) return;
-    client.closing = setTimeout(() => client.socket.terminate(), this.#limits.close_ms);
-    client.closing.unref();
-    client.topics.clear();
-    client.socket.close(code, Buffer.from(reason).subarray(0, MAX_REASON).toString().replaceAll('\uFFFD', ''));
+  #dismiss(client: Client, code: number, reason: string): void {
+    const { socket } = client;
+    this.#clients.delete(client);
+    if (this.#leaving.has(socket)) return;
+    this.#leaving.set(
+      socket,
+      setTimeout(() => socket.terminate(), this.#limits.close_ms),
+    );
+    socket.close(code, Buffer.from(reason).subarray(0, MAX_REASON).toString().replaceAll('\uFFFD', ''));
   }
 
   #forget(client: Client): void {
-    if (client.closing !== null) clearTimeout(client.closing);
     this.#clients.delete(client);
+    clearTimeout(this.#leaving.get(client.socket));
+    this.#leaving.delete(client.socket);
+    this.#lookWhetherEmpty();
+  }
+
+  #lookWhetherEmpty(): void {
+    if (this.#clients.size === 0 && this.#leaving.size === 0) this.#whenEmpty?.();
   }
 }
 
