@@ -4,7 +4,7 @@ import { MAX_MESSAGE_BYTES } from '../../src/actors/actor.ts';
 import { kinds, only, recording, type Sight, texts, type WorldUnderTest } from './world-under-test.ts';
 
 export function connectionContract(subject: WorldUnderTest): void {
-  describe(`${subject.name}: connections`, () => {
+  describe(`${subject.name}: connections`, { concurrent: subject.concurrent }, () => {
     it('tells both sides of a new connection, and carries messages both ways in order, each once', async () => {
       const world = await subject.open({ seed: 41 });
       const a: Sight[] = [];
@@ -158,7 +158,7 @@ export function connectionContract(subject: WorldUnderTest): void {
       world.cut('a', 'b');
       world.cut('b', 'a');
       world.request('a', 'lost');
-      await world.run(200);
+      await world.run(100);
       expect(only(a, 'disconnected')).toEqual([]);
       await world.run(1_000);
       expect(only(a, 'disconnected')).toHaveLength(1);

@@ -7,6 +7,8 @@ const GIB = 2 ** 30;
 
 export const simulated: WorldUnderTest = {
   name: 'the simulated world',
+  storeSurvives: 'each',
+  concurrent: false,
   open: async options => open(options),
 };
 

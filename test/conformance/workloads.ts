@@ -12,7 +12,7 @@ function story(seen: readonly Sight[]): string[] {
 }
 
 export function workloadContract(subject: WorldUnderTest): void {
-  describe(`${subject.name}: workloads`, () => {
+  describe(`${subject.name}: workloads`, { concurrent: subject.concurrent }, () => {
     it('starts what fits, refuses what does not, and stops, also what was never there', async () => {
       const world = await subject.open({ seed: 61 });
       const seen: Sight[] = [];

@@ -61,6 +61,13 @@ export interface TestWorld {
 
 export interface WorldUnderTest {
   readonly name: string;
+  /**
+   * Whether at a crash each unsynced write to the store survives or not by itself, or all of them together. The contract
+   * promises no more than the former.
+   */
+  readonly storeSurvives: 'each' | 'together';
+  /** Whether tests run side by side: they do in a world whose time is real, where they mostly wait. */
+  readonly concurrent: boolean;
   open(options: TestWorldOptions): Promise<TestWorld>;
 }
 
