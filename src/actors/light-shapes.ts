@@ -24,15 +24,14 @@ import {
 import type { LightBlock } from '../protocol/consensus/light-block.ts';
 import { type Commit, MAX_VALIDATORS, type Validator, valueId } from '../protocol/consensus/types.ts';
 import { event } from '../protocol/model/events.ts';
-import { MAX_MESSAGE_BYTES } from './actor.ts';
-import type { ProvenLeaf, TopicBatch } from './wire.ts';
+import { MAX_LARGE_BYTES, type ProvenLeaf, type TopicBatch } from './wire.ts';
 
 /** Bytes of the name of a topic or of a leaf of the state. */
 const MAX_NAME_BYTES = 256;
 /** Topics that a client may follow. */
 const MAX_TOPICS = 256;
-/** Events of one message; the smallest have a few bytes, so that others meet the limit of a message first. */
-const MAX_EVENTS = 32_768;
+/** Events of one message, in pieces or not: hostile bytes cannot have more of them made. */
+const MAX_EVENTS = 1_000_000;
 /** Hashes of a proof in a tree over a list: no list is longer than a safe integer counts. */
 const MAX_PATH = 53;
 /** A topic's leaf: its name, a count and a hash, each with its length. */
@@ -100,7 +99,7 @@ export const topicBatches: Codec<readonly TopicBatch[]> = list(
 
 export const provenLeaf: Codec<ProvenLeaf> = struct({
   leaf: leafName,
-  bytes: nullable(byteString(MAX_MESSAGE_BYTES)),
+  bytes: nullable(byteString(MAX_LARGE_BYTES)),
   proof: stateProof,
 });
 

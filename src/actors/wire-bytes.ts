@@ -10,6 +10,7 @@ import { header } from '../protocol/chain/block.ts';
 import { CHUNK_BYTES } from '../protocol/chain/snapshot-manifest.ts';
 import { readTransaction, type Transaction } from '../protocol/chain/transaction.ts';
 import { address } from '../protocol/codec/address.ts';
+import { ByteWriter } from '../protocol/codec/bytes.ts';
 import { DecodeError, EncodeError } from '../protocol/codec/errors.ts';
 import {
   bool,
@@ -22,6 +23,7 @@ import {
   tagged,
   text,
   uint,
+  uintUpTo,
 } from '../protocol/codec/struct.ts';
 import { valueId } from '../protocol/consensus/types.ts';
 import { MAX_MESSAGE_BYTES } from './actor.ts';
@@ -39,6 +41,7 @@ import {
   votes,
   votesHeld,
 } from './gossip-shapes.ts';
+import { LEASE_MESSAGES } from './lease-wire-shapes.ts';
 import {
   commit,
   events,
@@ -53,7 +56,7 @@ import {
   topics,
 } from './light-shapes.ts';
 import { answer, query } from './query-shapes.ts';
-import type { Wire } from './wire.ts';
+import { MAX_LARGE_BYTES, MAX_PIECES, type Wire } from './wire.ts';
 
 /** Its bytes are those that were signed, so that whoever reads them has the same transaction and checks it anew. */
 const transaction: Codec<Transaction> = {
@@ -85,6 +88,7 @@ const MESSAGES = {
       leaves: provenLeaves,
     }),
   ],
+  piece: [9, struct({ index: uintUpTo(MAX_PIECES - 1), total: uintUpTo(MAX_PIECES), bytes: pieceBytes })],
   hello: [17, struct({ chainId, validator: validatorOrNone, height })],
   proposal: [18, struct({ proposal })],
   part: [19, struct({ height, value: valueId, root: hash, part })],
@@ -111,6 +115,7 @@ const MESSAGES = {
   getChunk: [30, struct({ height, index: uint })],
   chunk: [31, chunk],
   links: [32, struct({ lacks: addresses })],
+  ...LEASE_MESSAGES,
 } as const satisfies {
   readonly [T in Wire['type']]: readonly [
     tag: number,
@@ -131,9 +136,24 @@ export function encodeWire(message: Wire): Uint8Array {
 
 /** The message of these bytes. Throws DecodeError, and nothing else, on bytes that no well-behaved peer sends. */
 export function decodeWire(bytes: Uint8Array): Wire {
-  if (bytes.length > MAX_MESSAGE_BYTES) {
-    throw new DecodeError(0, `${bytes.length} bytes`, `a message of at most ${MAX_MESSAGE_BYTES} bytes`);
-  }
+  return decodeUpTo(MAX_MESSAGE_BYTES, bytes);
+}
+
+/** The bytes of a message that may go out in pieces, however many they are. Throws EncodeError on one that has none. */
+export function encodeLarge(message: Wire): Uint8Array {
+  // In memory of its own: the one that all share never shrinks.
+  const writer = new ByteWriter(2 * MAX_MESSAGE_BYTES);
+  wire.write(writer, message);
+  return writer.take();
+}
+
+/** The same as `decodeWire` for bytes that came in pieces, of which there may be MAX_LARGE_BYTES. */
+export function decodeLarge(bytes: Uint8Array): Wire {
+  return decodeUpTo(MAX_LARGE_BYTES, bytes);
+}
+
+function decodeUpTo(most: number, bytes: Uint8Array): Wire {
+  if (bytes.length > most) throw new DecodeError(0, `${bytes.length} bytes`, `a message of at most ${most} bytes`);
   return decode(wire, bytes);
 }
 

@@ -168,6 +168,7 @@ const chainEvents: EventFields = {
     maximum: ubig,
     collateral: ubig,
     bids: uint,
+    version: bytes(32),
   },
   LeaseActive: lease,
   LeaseConfirmed: lease,
@@ -277,7 +278,11 @@ const queries: QueryFields = {
   status: {},
   account: { address },
   provider: { address },
+  deployment: { id },
+  endpoint: { address },
 };
+const version = bytes(32);
+const leaseState = fc.constantFrom('pending' as const, 'active' as const, 'closing' as const);
 type AnswerFields = { readonly [W in Answer['what']]: Fields<Omit<Extract<Answer, { readonly what: W }>, 'what'>> };
 const answers: AnswerFields = {
   leaf: { height: uint, value: provenLeaf },
@@ -288,14 +293,31 @@ const answers: AnswerFields = {
       leases: few(
         record({
           lease: id,
-          state: fc.constantFrom('pending', 'active', 'closing'),
+          state: leaseState,
           resources,
           collateral: ubig,
+          version,
         }),
       ),
       bids: few(record({ order: id, resources })),
     }),
   },
+  deployment: {
+    value: record({
+      id,
+      height: uint,
+      view: fc.option(
+        record({
+          version,
+          state: fc.constantFrom('open', 'closing'),
+          escrow: ubig,
+          orders: few(id),
+          leases: few(record({ lease: id, provider: address, state: leaseState, price: ubig })),
+        }),
+      ),
+    }),
+  },
+  endpoint: { value: record({ address, endpoint: fc.option(text(256)) }) },
 };
 
 const part: fc.Arbitrary<Part> = record({
@@ -335,6 +357,7 @@ const fields: WireFields = {
   },
   query: { query: union<Query>('what', queries) },
   answer: { answer: union<Answer>('what', answers) },
+  piece: { index: fc.nat(255), total: fc.nat(256), bytes: bytes(400) },
   hello: { chainId: text(64), validator: fc.oneof(fc.constant(''), address), height: uint },
   links: { lacks: few(address) },
   proposal: { proposal },
@@ -358,6 +381,47 @@ const fields: WireFields = {
   getChunk: { height: uint, index: uint },
   chunk: { height: uint, index: uint, bytes: fc.option(bytes(400)) },
   relay: { tx: transaction },
+  tenantHello: { tenant: address, challenge: hash },
+  providerHello: { provider: address, challenge: hash, key: hash, signature },
+  tenantProof: { key: hash, signature },
+  sessionRefused: { code: fc.constantFrom('bad_proof', 'busy', 'not_ready') },
+  manifestOffer: { lease: id, version, group: text(1_024), bytes: uint },
+  manifestWanted: { lease: id, version },
+  manifestChunk: { lease: id, offset: uint, bytes: bytes(400) },
+  manifestResult: {
+    lease: id,
+    version,
+    code: fc.constantFrom('accepted', 'unknown_lease', 'wrong_version', 'mismatch', 'timeout'),
+    detail: text(240),
+  },
+  getLeaseStatus: { lease: id },
+  leaseStatus: {
+    status: record({
+      lease: id,
+      version: fc.option(version),
+      services: few(
+        record({
+          name: text(64),
+          wanted: uint,
+          running: uint,
+          addresses: few(
+            record({
+              port: fc.nat(65_535),
+              protocol: fc.constantFrom('TCP', 'UDP'),
+              host: text(256),
+              hostPort: fc.nat(65_535),
+            }),
+          ),
+        }),
+      ),
+    }),
+  },
+  getLeaseLog: { serial: uint, lease: id, service: text(64), lines: fc.nat(1_000) },
+  leaseLog: {
+    serial: uint,
+    code: fc.constantFrom('ok', 'unknown_lease', 'unknown_service', 'busy'),
+    replicas: few(record({ service: text(64), replica: uint, lines: fc.option(few(text(300))) })),
+  },
 };
 
 export const WIRE_TYPES = Object.keys(fields) as readonly WireType[];

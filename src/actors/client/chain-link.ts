@@ -7,6 +7,7 @@
  */
 import type { Event } from '../../protocol/model/events.ts';
 import type { ConnectionId, Effects, Input, PeerName, Time } from '../actor.ts';
+import { Pieces } from '../pieces.ts';
 import type { Answer, Query, Wire } from '../wire.ts';
 
 /** Time between attempts to reach a node, microseconds. */
@@ -31,6 +32,8 @@ export interface LinkHost {
 export interface ChainLink {
   /** The node that is asked now; empty while there is none. */
   readonly node: PeerName;
+  /** The newest height that it knows of; 0: none yet. */
+  readonly height: number;
   /** Takes what is the link's of an input; returns whether the input was. */
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): boolean;
   /** Sends over the link; what is sent while no node is there is lost. */
@@ -46,8 +49,10 @@ export class TrustingLink implements ChainLink {
   readonly #nodes: readonly PeerName[];
   readonly #host: LinkHost;
   readonly #topics: string[];
+  readonly #pieces = new Pieces();
   #connection: ConnectionId | null = null;
   #node = 0;
+  #height = 0;
 
   /** @param topics what is followed from the beginning */
   constructor(address: string, nodes: readonly PeerName[], topics: readonly string[], host: LinkHost) {
@@ -59,6 +64,10 @@ export class TrustingLink implements ChainLink {
 
   get node(): PeerName {
     return this.#nodes[this.#node % this.#nodes.length] as PeerName;
+  }
+
+  get height(): number {
+    return this.#height;
   }
 
   change(): boolean {
@@ -82,13 +91,14 @@ export class TrustingLink implements ChainLink {
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): boolean {
     switch (input.kind) {
       case 'message':
-        this.#receiveMessage(input.message, now, out);
+        this.#receiveMessage(input.message, input.connection, now, out);
         return true;
       case 'recovered':
         out.connect(this.node);
         return false;
       case 'connected':
         this.#connection = input.connection;
+        this.#pieces.clear();
         out.send(input.connection, { type: 'subscribe', topics: [...this.#topics] });
         this.#host.onUp(out);
         return true;
@@ -122,9 +132,19 @@ export class TrustingLink implements ChainLink {
     out.setTimer(RECONNECT_TIMER, now + RECONNECT_US);
   }
 
-  #receiveMessage(message: Wire, now: Time, out: Effects<Wire>): void {
+  #receiveMessage(message: Wire, connection: ConnectionId, now: Time, out: Effects<Wire>): void {
     switch (message.type) {
+      case 'piece': {
+        const whole = this.#pieces.take(message);
+        if (typeof whole === 'string') {
+          out.observe('client/node-dropped', 1, `${this.node}: ${whole}`);
+          out.disconnect(connection);
+          this.#lost(now, out);
+        } else if (whole !== null) this.#receiveMessage(whole, connection, now, out);
+        return;
+      }
       case 'events':
+        this.#height = Math.max(this.#height, message.height);
         if (message.nonce >= 0) this.#host.onNonce(message.nonce);
         this.#host.onEvents(message.events, message.height, message.time, now, out);
         return;
@@ -132,6 +152,7 @@ export class TrustingLink implements ChainLink {
         this.#host.onRefused(message.nonce, message.code, now, out);
         return;
       case 'answer':
+        if (message.answer.what === 'status') this.#height = Math.max(this.#height, message.answer.value.height);
         this.#host.onAnswer(message.answer, now, out);
         return;
       default:

@@ -79,6 +79,10 @@ export class LightLink implements ChainLink, StateReaderHost {
     return this.#leader?.name ?? '';
   }
 
+  get height(): number {
+    return this.#headers?.latest.height ?? 0;
+  }
+
   receive(input: Input<Wire>, now: Time, out: Effects<Wire>): boolean {
     switch (input.kind) {
       case 'recovered':
@@ -265,6 +269,12 @@ export class LightLink implements ChainLink, StateReaderHost {
       case 'answer':
         this.#reader.onAnswer(message.answer, peer, now, out);
         return;
+      case 'piece': {
+        const whole = peer.pieces.take(message);
+        if (typeof whole === 'string') this.#drop(peer, whole, LIAR_US, now, out);
+        else if (whole !== null) this.#receiveMessage(peer, whole, now, out);
+        return;
+      }
       default:
         this.#drop(peer, `it sent ${message.type} to a client`, LIAR_US, now, out);
     }

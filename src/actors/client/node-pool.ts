@@ -3,6 +3,7 @@
  * preference. Those that lied, were silent or out of reach are left alone for a while.
  */
 import type { ConnectionId, Effects, PeerName, Time } from '../actor.ts';
+import { Pieces } from '../pieces.ts';
 import type { Wire } from '../wire.ts';
 
 export const DIAL_TIMER = 'chain/dial';
@@ -12,6 +13,7 @@ export interface Peer {
   readonly name: PeerName;
   /** Null while it is being called. */
   connection: ConnectionId | null;
+  readonly pieces: Pieces;
 }
 
 export class NodePool {
@@ -53,7 +55,7 @@ export class NodePool {
     }
     if (best === null) return;
     if (this.#avoided(best) <= now) {
-      this.#peers.push({ name: best, connection: null });
+      this.#peers.push({ name: best, connection: null, pieces: new Pieces() });
       out.connect(best);
     } else out.setTimer(DIAL_TIMER, this.#avoided(best));
   }

@@ -15,7 +15,8 @@ import type { Commit } from '../../protocol/consensus/types.ts';
 import type { ValidatorSet } from '../../protocol/consensus/validator-set.ts';
 import type { Event } from '../../protocol/model/events.ts';
 import type { ConnectionId, Effects } from '../actor.ts';
-import type { ProvenLeaf, TopicBatch, Wire } from '../wire.ts';
+import { inMessages } from '../pieces.ts';
+import type { HeaderMessage, ProvenLeaf, TopicBatch, Wire } from '../wire.ts';
 
 type Header = Block['header'];
 export type Follow = Extract<Wire, { readonly type: 'follow' }>;
@@ -174,14 +175,21 @@ export class LightFeed {
     const oldest = this.#newest - this.#recent.size + 1;
     if (oldest > 1) follower.next = Math.max(follower.next, oldest + 1);
     for (let sent = 0; sent < BURST && follower.next <= this.#newest; sent++) {
-      const message = this.#message(follower);
-      if (message === null) return;
-      out.send(connection, message);
+      const header = this.#message(follower);
+      if (header === null) return;
+      const messages = inMessages(header);
+      if (messages === null) {
+        out.observe('node/too-large', follower.next, 'header');
+        out.disconnect(connection);
+        this.remove(connection);
+        return;
+      }
+      for (const message of messages) out.send(connection, message);
       follower.next += 1;
     }
   }
 
-  #message({ serial, topics, next }: Follower): Wire | null {
+  #message({ serial, topics, next }: Follower): HeaderMessage | null {
     const recent = this.#recent.get(next) as Recent;
     const parent = this.#recent.get(next - 1);
     const { header, commit, nextValidators } = recent;
@@ -194,7 +202,7 @@ export class LightFeed {
         if (leaf !== undefined && topic.startsWith(ACCOUNT_PREFIX)) leaves.push(leaf);
       }
     }
-    return Object.freeze({ type: 'header', serial, header, commit, nextValidators, batches, leaves });
+    return Object.freeze({ type: 'header' as const, serial, header, commit, nextValidators, batches, leaves });
   }
 }
 

@@ -16,6 +16,7 @@ import type { Root } from '../../protocol/consensus/light-client.ts';
 import { type Commit, type ValueId, valueIdOf } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
+import { isLeaseWire } from '../lease-wire.ts';
 import type { Query, Wire } from '../wire.ts';
 import { BlockStore, type Committed } from './block-store.ts';
 import { BlockSync, type BlockSyncHost } from './block-sync.ts';
@@ -27,7 +28,7 @@ import { LightFeed } from './light-feed.ts';
 import { Mempool, type MempoolLimits } from './mempool.ts';
 import { type CandidateOffer, Operator } from './operator.ts';
 import { MAX_PEERS, newPeer, type Peer, Peers } from './peers.ts';
-import { answerQuery } from './queries.ts';
+import { answerInMessages } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
 import type { NodeReport, NodeRequest, SubmitReply } from './requests.ts';
 import { Signer } from './signer.ts';
@@ -346,12 +347,14 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
       case 'header':
       case 'events':
       case 'answer':
+      case 'piece':
         // Only a node says this, and not to a node.
         out.disconnect(connection);
         return;
       default: {
         const peer = this.#peers.get(connection);
-        if (peer === undefined) out.disconnect(connection);
+        // What tenants and providers say to each other is nothing for a node.
+        if (peer === undefined || isLeaseWire(message)) out.disconnect(connection);
         else this.#onGossip(peer, message, now, out);
       }
     }
@@ -408,9 +411,9 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   }
 
   #onQuery(connection: ConnectionId, query: Query, out: Effects<Wire>): void {
-    const answer = answerQuery(this.#chain, query);
-    if (answer === null) out.disconnect(connection);
-    else out.send(connection, { type: 'answer', answer });
+    const messages = answerInMessages(this.#chain, query);
+    if (messages === null) out.disconnect(connection);
+    else for (const message of messages) out.send(connection, message);
   }
 
   /** Asked mostly for what is new: that is at hand, what is older is in the store. */

@@ -7,6 +7,7 @@ import type { BlockResult } from '../../protocol/chain/chain.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
 import { type Event, type TopicKind, visitTopics } from '../../protocol/model/events.ts';
 import type { ConnectionId, Effects } from '../actor.ts';
+import { inMessages } from '../pieces.ts';
 import type { Wire } from '../wire.ts';
 
 interface Subscription {
@@ -90,8 +91,13 @@ export class Subscriptions {
   flush(height: number, time: number, out: Effects<Wire>): void {
     for (const subscription of this.#waiting) {
       const { topic, connections, events, nonce } = subscription;
-      const message: Wire = Object.freeze({ type: 'events', height, time, topic, events, nonce });
-      for (const connection of connections) out.send(connection, message);
+      const messages = inMessages(Object.freeze({ type: 'events', height, time, topic, events, nonce }));
+      if (messages === null) out.observe('node/too-large', events.length, topic);
+      for (const connection of connections) {
+        // Who cannot be told all finds out what it can from the start of a connection.
+        if (messages === null) out.disconnect(connection);
+        else for (const message of messages) out.send(connection, message);
+      }
       subscription.events = [];
       subscription.nonce = -1;
       subscription.waiting = false;

@@ -6,18 +6,13 @@
  * `SHOWN_IN`, or this file does not compile: a row that is in no leaf would be neither committed to nor restored.
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { type ByteReader, ByteWriter } from '../codec/bytes.ts';
-import type { Codec, CodecType } from '../codec/struct.ts';
+import type { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { type Codec, type CodecType, encode } from '../codec/struct.ts';
 import type { Row } from '../ledger/journal.ts';
 import type { Table } from '../ledger/table.ts';
 import { Provider } from '../model/market-rows.ts';
-import {
-  PARAMETER_NAMES,
-  type ParameterValue,
-  type Params,
-  parameterFromText,
-  parameterToText,
-} from '../model/params.ts';
+import type { Params } from '../model/params.ts';
+import { paramsCodec } from '../model/params-codec.ts';
 import { Account } from '../model/rows.ts';
 import {
   Ballot,
@@ -115,9 +110,7 @@ const texts = new WeakMap<Params, Uint8Array>();
 function parameterTexts(params: Params): Uint8Array {
   let bytes = texts.get(params);
   if (bytes === undefined) {
-    const writer = new ByteWriter(4096);
-    for (const name of PARAMETER_NAMES) writer.text(parameterToText(params[name]), 256);
-    texts.set(params, (bytes = writer.take()));
+    texts.set(params, (bytes = encode(paramsCodec, params)));
   }
   return bytes;
 }
@@ -139,16 +132,7 @@ const CHAINWIDE: LeafKind = {
 
 /** What the leaf `chainwide` holds. Throws DecodeError for bytes that are no such leaf. */
 export function readChainwide(reader: ByteReader): CodecType<typeof chainwideLeaf> & { readonly params: Params } {
-  const value = chainwideLeaf.read(reader);
-  const params: Record<string, ParameterValue> = {};
-  for (const name of PARAMETER_NAMES) {
-    const at = reader.offset;
-    const text = reader.text(256);
-    const parameter = parameterFromText(name, text);
-    if (parameter === undefined) throw reader.error(`${name} = ${text}`, 'a value of this parameter', at);
-    params[name] = parameter;
-  }
-  return { ...value, params: params as Params };
+  return { ...chainwideLeaf.read(reader), params: paramsCodec.read(reader) };
 }
 
 const ACCOUNT = perRow(

@@ -9,6 +9,7 @@ import {
   addressBytes,
   addressFromBytes,
   addressOf,
+  addressPayload,
   isAddress,
 } from '../../../src/protocol/codec/address.ts';
 import { DecodeError, EncodeError } from '../../../src/protocol/codec/bytes.ts';
@@ -96,6 +97,28 @@ describe('addresses', () => {
         expect(isAddress(good.slice(0, i) + letter + good.slice(i + 1))).toBe(false);
       }
     }
+  });
+});
+
+describe('addresses as the bytes that they stand for', () => {
+  test('are those bytes, and come back as text, from memory and not', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 20, maxLength: 20 }), payload => {
+        const one = bech32('akash', payload);
+        for (let time = 0; time < 2; time++) {
+          expect(encode(addressPayload, one)).toEqual(payload);
+          expect(decode(addressPayload, payload)).toBe(one);
+        }
+      }),
+    );
+  });
+
+  test('are not there for what is no address, or too short', () => {
+    const good = bech32('akash', new Uint8Array(20));
+    for (const value of ['', good.toUpperCase(), bech32('cosmos', new Uint8Array(20)), `${good}q`, 7, undefined]) {
+      expect(() => encode(addressPayload, value as string)).toThrow(EncodeError);
+    }
+    for (const length of [0, 19, 21]) expect(() => decode(addressPayload, new Uint8Array(length))).toThrow(DecodeError);
   });
 });
 
