@@ -5,15 +5,14 @@
  * Durable before visible: a block is in the store, and the store synced, before anyone is told of it.
  */
 import type { Block } from '../../protocol/chain/block.ts';
-import { type BlockResult, Chain, type ChainOptions } from '../../protocol/chain/chain.ts';
+import { Chain } from '../../protocol/chain/chain.ts';
 import { restoreChain, type Snapshot } from '../../protocol/chain/snapshot.ts';
 import { heightOf, type TrustedPoint } from '../../protocol/chain/snapshot-manifest.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
-import type { KeyPair } from '../../protocol/codec/signature.ts';
 import type { Evidence } from '../../protocol/consensus/evidence.ts';
 import type { Trusted } from '../../protocol/consensus/light-block.ts';
 import type { Root } from '../../protocol/consensus/light-client.ts';
-import { type Commit, type ValueId, valueIdOf } from '../../protocol/consensus/types.ts';
+import { type Commit, valueIdOf } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
 import { isLeaseWire } from '../lease-wire.ts';
@@ -23,10 +22,11 @@ import { BlockSync, type BlockSyncHost } from './block-sync.ts';
 import { Dialer } from './dialer.ts';
 import { type DecidedBlock, Engine, type EngineHost } from './engine.ts';
 import { EvidencePool } from './evidence-pool.ts';
-import type { Timeouts } from './height.ts';
+import { Intake } from './intake.ts';
 import { LightFeed } from './light-feed.ts';
-import { Mempool, type MempoolLimits } from './mempool.ts';
-import { type CandidateOffer, Operator } from './operator.ts';
+import { Mempool } from './mempool.ts';
+import type { NodeOptions } from './node-options.ts';
+import { Operator } from './operator.ts';
 import { MAX_PEERS, newPeer, type Peer, Peers } from './peers.ts';
 import { answerInMessages } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
@@ -37,40 +37,7 @@ import { StateSync, type StateSyncHost } from './state-sync.ts';
 import { StoreServer } from './store-server.ts';
 import { Subscriptions } from './subscriptions.ts';
 
-export interface NodeOptions {
-  readonly chain: ChainOptions;
-  /** The account of the validator whose node this is, with keys that are also its consensus keys; null to follow. */
-  readonly validator: { readonly address: string; readonly keys: KeyPair } | null;
-  /** Nodes that this one connects to. Others may connect here. */
-  readonly dials: readonly PeerName[];
-  readonly timeouts: Timeouts;
-  readonly mempool: MempoolLimits;
-  /** How many blocks the store keeps at least. */
-  readonly keepBlocks: number;
-  /** A snapshot of the state at every so many heights; 0 = never. */
-  readonly snapshotEvery: number;
-  /** A node that begins with nothing fetches a snapshot from its peers, trusting what this says, or the genesis set. */
-  readonly stateSync?: { readonly trust: 'genesis' | { readonly height: number; readonly value: ValueId } };
-  /** Whether its operator asks for a jailed validator to come back, as soon as the chain allows it. */
-  readonly unjails?: boolean;
-  /** With what its account becomes a candidate where it is none. */
-  readonly joins?: CandidateOffer | null;
-  /**
-   * The network that it belongs to, at most 64 bytes: who says another one is no peer. The chain's id, if absent; but two
-   * chains may have the same id, which a hash of their genesis tells apart.
-   */
-  readonly network?: string;
-  /**
-   * Blocks of which it keeps the events in memory, for light clients that missed some; 0: it serves none. Only a chain
-   * that commits to its state in every block can serve them.
-   */
-  readonly keepEvents?: number;
-  /**
-   * Whoever watches this node from outside, after each block, also those that a start executes again. `commit`: the one
-   * by which it was decided here; null where none is at hand.
-   */
-  readonly watch?: (block: Block, result: BlockResult, chain: Chain, commit: Commit | null) => void;
-}
+export type { NodeOptions } from './node-options.ts';
 
 /** Blocks of which a node keeps the events when it is not told. */
 const KEEP_EVENTS = 100;
@@ -93,7 +60,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   readonly #snapshots: SnapshotStore;
   readonly #subscriptions = new Subscriptions();
   readonly #feed: LightFeed;
-  readonly #operator: Operator | null;
+  readonly #intake: Intake;
 
   constructor(options: NodeOptions) {
     const { validator, timeouts } = options;
@@ -110,10 +77,11 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#server = new StoreServer(this.#store, () => this.#chain);
     this.#snapshots = new SnapshotStore(options.snapshotEvery);
     this.#feed = new LightFeed(this.#chain.hasCommitment ? (options.keepEvents ?? KEEP_EVENTS) : 0);
-    this.#operator =
+    const operator =
       validator === null
         ? null
         : new Operator({ ...validator, scheme, unjails: options.unjails ?? false, joins: options.joins ?? null });
+    this.#intake = new Intake(this.#mempool, this.#peers, operator);
   }
 
   get chain(): Chain {
@@ -194,12 +162,13 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     const result = this.#chain.apply(block);
     this.#snapshots.saveIfDue(this.#chain, out);
     this.#options.watch?.(block, result, this.#chain, commit);
-    this.#settlePools(block, out);
+    this.#evidence.settle(this.#chain.state);
+    this.#intake.settle(block, out);
     this.#subscriptions.collect(block, result);
     this.#subscriptions.flush(result.height, result.time, out);
     this.#feed.add(block, commit, result, this.#chain);
     this.#feed.flush(out);
-    this.#operate(out);
+    if (!this.#sync.isRunning) this.#intake.fromOperator(this.#chain, out);
   }
 
   offence(evidence: Evidence): void {
@@ -296,22 +265,6 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#stateSync.start(now, out);
   }
 
-  #settlePools(block: Block, out: Effects<Wire>): void {
-    this.#evidence.settle(this.#chain.state);
-    for (const { tx, sender, refusal } of this.#mempool.afterBlock(block.transactions))
-      if (sender !== null) this.#refuse(sender, tx, refusal.code, refusal.detail, out);
-  }
-
-  /** What its operator wants goes the way of any client's transaction. */
-  #operate(out: Effects<Wire>): void {
-    if (this.#operator === null || this.#sync.isRunning) return;
-    const tx = this.#operator.afterBlock(this.#chain);
-    if (tx === null) return;
-    const admission = this.#mempool.add(tx, null);
-    if (admission === 'added') this.#peers.broadcast({ type: 'relay', tx }, out);
-    else if (admission !== 'known') out.observe('node/refused', 1, `${tx.body.message.type}: ${admission.code}`);
-  }
-
   #onTimer(id: TimerId, now: Time, out: Effects<Wire>): void {
     if (this.#stateSync?.onTimer(id, now, out)) return;
     if (!this.#engine.onTimer(id, now, out)) this.#sync.onTimer(id, now, out);
@@ -326,7 +279,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     }
     switch (message.type) {
       case 'submit':
-        this.#onSubmit(connection, message.tx, out);
+        this.#intake.fromClient(connection, message.tx, out);
         return;
       case 'subscribe':
         for (const topic of message.topics) this.#subscriptions.add(topic, connection);
@@ -404,8 +357,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
         this.#stateSync?.onMessage(message, peer, now, out);
         return;
       case 'relay':
-        if (this.#mempool.add(message.tx, null) === 'added')
-          for (const { connection } of this.#engine.recipientsFrom(peer)) out.send(connection, message);
+        this.#intake.fromPeer(message, () => this.#engine.recipientsFrom(peer), out);
         return;
     }
   }
@@ -428,12 +380,6 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     else out.send(connection, { type: 'light', height, block });
   }
 
-  #onSubmit(connection: ConnectionId, tx: Transaction, out: Effects<Wire>): void {
-    const admission = this.#mempool.add(tx, connection);
-    if (admission === 'added') this.#peers.broadcast({ type: 'relay', tx }, out);
-    else if (admission !== 'known') this.#refuse(connection, tx, admission.code, admission.detail, out);
-  }
-
   get #network(): string {
     return this.#options.network ?? this.#chain.chainId;
   }
@@ -446,10 +392,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   #submit(tx: Transaction, out: Effects<Wire>): SubmitReply {
     if (!this.#recovery.isDone || this.#stateSync !== null)
       return { ok: false, code: 'not_ready', detail: 'the node does not know the state yet; expected once it does' };
-    const admission = this.#mempool.add(tx, null);
-    if (admission === 'added') this.#peers.broadcast({ type: 'relay', tx }, out);
-    else if (admission !== 'known') return { ok: false, code: admission.code, detail: admission.detail };
-    return { ok: true };
+    return this.#intake.fromOwner(tx, out);
   }
 
   #onHello(
@@ -497,9 +440,5 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#peers.remove(connection);
     this.#engine.peersChanged(now, out);
     this.#sync.onGone(connection, now, out);
-  }
-
-  #refuse(to: ConnectionId, tx: Transaction, code: string, detail: string, out: Effects<Wire>): void {
-    out.send(to, { type: 'refused', account: tx.body.account, nonce: tx.body.nonce, code, detail });
   }
 }
