@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { Role } from '../home/folder.ts';
 import type { Order, Report } from './words.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../../../bin/orrery.js', import.meta.url));
+/** The program of a child, beside this file: source in a checkout, JavaScript in the package. */
+const PROGRAM = fileURLToPath(new URL(`./led-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
 /** How long a daemon may take to take part, and to end when it is asked to. */
 const READY_MS = 60_000;
 const STOP_MS = 20_000;
@@ -53,7 +54,7 @@ export class Child {
   async start(): Promise<void> {
     if (this.#process !== null) throw new Error(`${this.name} runs already`);
     const { role, home, output } = this.#options;
-    const child = spawn(process.execPath, [LAUNCHER, role, 'start', '--home', home], {
+    const child = spawn(process.execPath, [PROGRAM, role, home], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       // Ctrl-C in a terminal strikes a whole group; the launcher ends its children in order.

@@ -17,6 +17,7 @@ import { Participant } from '../../../worlds/live/participant.ts';
 import { LiveStorage } from '../../../worlds/live/storage/storage.ts';
 import { LiveTransport } from '../../../worlds/live/transport/transport.ts';
 import type { Directory } from '../home/config-types.ts';
+import { genesisHash } from '../home/genesis-file.ts';
 
 const NAME = 'follower';
 const SEED_BYTES = 32;
@@ -55,6 +56,7 @@ export async function startFollower(options: FollowerOptions): Promise<Follower>
     keepBlocks: KEEP_BLOCKS,
     snapshotEvery: 0,
     keepEvents: 0,
+    network: genesisHash(genesis),
     watch: (block, result, chain) => {
       if (result.height <= height) return;
       height = result.height;

@@ -8,6 +8,8 @@ import type { Order, Report } from './words.ts';
 /** Reports that wait for a launcher which does not read; beyond, it is as good as gone. */
 const MAX_WAITING = 100_000;
 
+const US_PER_MS = 1_000;
+
 /** Metrics that a launcher has a use for: consensus and defaults, but not every refusal of every actor. */
 function isTold(metric: string): boolean {
   return metric === 'default' || metric.startsWith('consensus/') || metric.startsWith('node/');
@@ -41,7 +43,8 @@ export function leadOf(channel: NodeJS.Process): Lead | null {
     observed: (metric, value, label, time) => {
       if (isTold(metric)) tell({ type: 'observed', metric, value, label: label ?? undefined, time });
     },
-    executed: (height, hash, appHash, time) => tell({ type: 'executed', height, hash, appHash, time }),
+    executed: (height, hash, appHash) =>
+      tell({ type: 'executed', height, hash, appHash, time: Date.now() * US_PER_MS }),
     workload: (workload, image, start_us, stop_us) =>
       tell({ type: 'workload', workload, image, pull_us: null, start_us, stop_us }),
   };
