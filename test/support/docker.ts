@@ -115,8 +115,9 @@ export async function testEngine(): Promise<TestEngine | { readonly skip: string
  * Starts an engine of the tests' own.
  * @param ownNetwork whether it gets a network of its own, so that it cannot meet another engine of this machine; then
  * nothing here can reach its containers
+ * @param flags more arguments for it
  */
-export async function privateEngine(ownNetwork = false): Promise<PrivateEngine> {
+export async function privateEngine(ownNetwork = false, flags: readonly string[] = []): Promise<PrivateEngine> {
   const dockerd = DOCKERD.find(path => existsSync(path));
   if (dockerd === undefined) throw new Error(`found no dockerd at ${DOCKERD.join(' or ')}: install docker.io`);
   const unlock = ownNetwork ? () => {} : await lock();
@@ -129,11 +130,12 @@ export async function privateEngine(ownNetwork = false): Promise<PrivateEngine> 
     child = null;
   };
   const resume = async (): Promise<void> => {
-    child = await begin(dockerd, folder, ownNetwork);
+    child = await begin(dockerd, folder, ownNetwork, flags);
   };
   const finish = async (): Promise<void> => {
     await halt();
     if (!ownNetwork && !hadBridge && existsSync(DEFAULT_BRIDGE)) spawnSync('ip', ['link', 'delete', 'docker0']);
+    unmount(folder);
     rmSync(folder, { recursive: true, force: true });
     unlock();
   };
@@ -146,11 +148,16 @@ export async function privateEngine(ownNetwork = false): Promise<PrivateEngine> 
   return { ...withImages(address, finish), folder, halt, resume };
 }
 
-async function begin(dockerd: string, folder: string, ownNetwork: boolean): Promise<ChildProcess> {
+async function begin(
+  dockerd: string,
+  folder: string,
+  ownNetwork: boolean,
+  flags: readonly string[],
+): Promise<ChildProcess> {
   const words = [
     dockerd,
     ...['--host', `unix://${folder}/docker.sock`, '--data-root', `${folder}/data`],
-    ...['--exec-root', `${folder}/exec`, '--pidfile', `${folder}/pid`],
+    ...['--exec-root', `${folder}/exec`, '--pidfile', `${folder}/pid`, ...flags],
   ];
   const log = openSync(`${folder}/log`, 'a');
   const inside = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...words];
@@ -186,6 +193,14 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
   await ended;
   clearTimeout(timer);
+}
+
+/** Unmounts what an engine has left mounted in its folder: one that lets containers live without it does so. */
+function unmount(folder: string): void {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map(line => line.split(' ')[4] ?? '');
+  for (const mount of mounts.filter(path => path.startsWith(`${folder}/`)).reverse()) spawnSync('umount', [mount]);
 }
 
 /** Waits until no other process of tests has a private engine; the function returned lets the next one. */

@@ -1,13 +1,17 @@
 /**
  * A published TCP port: a listener of the provider's own that passes connections on to a container.
  *
- * Each side may end its half of a connection while the other goes on; what breaks on one side is broken on the other.
+ * Each side may end its half of a connection while the other goes on; what breaks on one side is reset on the other, so
+ * that nobody takes a part of an answer for the whole.
  * Bytes wait in the sockets' own buffers only: who does not read stops who writes.
  */
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 
 /** How long a container may take to accept. */
 const CONNECT_MS = 5_000;
+
+/** After how long without a byte a connection is closed of which one half has ended. */
+const HALF_IDLE_MS = 60_000;
 
 /** How often a quiet connection is probed for a peer that is gone. */
 const KEEP_ALIVE_MS = 30_000;
@@ -56,13 +60,13 @@ class TcpProxy implements Published {
 
   close(): Promise<void> {
     const closed = new Promise<void>(resolve => void this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
     return closed;
   }
 
   #accept(client: Socket): void {
     if (this.#target === null) {
-      client.destroy();
+      client.resetAndDestroy();
       return;
     }
     const inner = dial({ ...this.#target, allowHalfOpen: true, noDelay: true });
@@ -71,7 +75,11 @@ class TcpProxy implements Published {
       clearTimeout(tooLate);
       for (const socket of [client, inner]) {
         socket.setKeepAlive(true, KEEP_ALIVE_MS);
-        socket.setTimeout(this.#limits.idle_ms, () => socket.destroy());
+        socket.setTimeout(this.#limits.idle_ms, () => socket.resetAndDestroy());
+        socket.once('end', () => {
+          const idle_ms = Math.min(this.#limits.idle_ms, HALF_IDLE_MS);
+          for (const each of [client, inner]) each.setTimeout(idle_ms);
+        });
       }
       client.pipe(inner);
       inner.pipe(client);
@@ -87,7 +95,7 @@ class TcpProxy implements Published {
       socket.once('close', hadError => {
         clearTimeout(tooLate);
         this.#sockets.delete(socket);
-        if (hadError || !socket.readableEnded || !socket.writableFinished) other.destroy();
+        if (hadError || !socket.readableEnded || !socket.writableFinished) other.resetAndDestroy();
       });
     }
   }

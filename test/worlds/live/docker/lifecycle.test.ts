@@ -1,8 +1,11 @@
 /** What is told of workloads: start, refusal, room, ends, stop; the same story as in the simulated world. */
 
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { testEngine } from '../../../support/docker.ts';
 import { Bench, MIB, page, serve, shell, until, workload } from './backend-bench.ts';
+
+// Containers take their time on a machine that has other things to do.
+vi.setConfig({ testTimeout: 120_000 });
 
 const engine = await testEngine();
 const skip = 'skip' in engine ? engine.skip : null;
