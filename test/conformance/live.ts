@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import type { Actor, PeerName } from '../../src/actors/actor.ts';
 import { WallClock } from '../../src/worlds/live/clock.ts';
 import { type TlsIdentity, tlsIdentity } from '../../src/worlds/live/identity/identity.ts';
-import { type Ended, Participant } from '../../src/worlds/live/participant.ts';
-import type { MessageCodec, PeerAddress } from '../../src/worlds/live/ports.ts';
+import { type Ended, Participant, type ParticipantPorts } from '../../src/worlds/live/participant.ts';
+import type { MessageCodec, PeerAddress, TransportEvents } from '../../src/worlds/live/ports.ts';
+import type { Recorder } from '../../src/worlds/live/recorder.ts';
 import { StorageFailure } from '../../src/worlds/live/storage/failure.ts';
 import { LiveTransport } from '../../src/worlds/live/transport/transport.ts';
 import { MemoryEngine } from './live-world/engine.ts';
@@ -19,7 +20,12 @@ import { Wires } from './live-world/wires.ts';
 import { StoppableScheduler, TRANSPORT_STEP_MS, WorldTime } from './live-world/world-time.ts';
 import type { Note, TestWorld, TestWorldOptions, WorldUnderTest } from './world-under-test.ts';
 
-export const live: WorldUnderTest = {
+/** What the live world lets a test do beside what the suite asks for. */
+interface LiveTestWorldUnderTest extends WorldUnderTest {
+  open(options: TestWorldOptions): Promise<LiveTestWorld>;
+}
+
+export const live: LiveTestWorldUnderTest = {
   name: 'the live world',
   storeSurvives: 'together',
   concurrent: true,
@@ -27,7 +33,7 @@ export const live: WorldUnderTest = {
 };
 
 /** Notes as JSON, filled up with zeros where they say how long they are. */
-const notes: MessageCodec<Note> = {
+export const notes: MessageCodec<Note> = {
   encode(note) {
     const text = Buffer.from(JSON.stringify(note));
     return Buffer.concat([text, Buffer.alloc(Math.max(0, (note.bytes ?? 0) - text.length))]);
@@ -41,7 +47,8 @@ const notes: MessageCodec<Note> = {
 /** What lasts under a participant's name while its processes come and go. */
 interface Home {
   readonly name: PeerName;
-  readonly start: () => Actor<Note, string>;
+  readonly start: (ports: ParticipantPorts) => Actor<Note, string>;
+  readonly recorder: Recorder<Note, string> | null;
   readonly identity: TlsIdentity;
   readonly disk: FaultyDisk;
   readonly engine: MemoryEngine | null;
@@ -67,11 +74,16 @@ class LiveTestWorld implements TestWorld {
     this.options = options;
   }
 
-  add(name: PeerName, start: () => Actor<Note, string>, { hosts = 0 }: { readonly hosts?: number } = {}): void {
+  add(
+    name: PeerName,
+    start: (ports: ParticipantPorts) => Actor<Note, string>,
+    { hosts = 0, recorder = null }: { readonly hosts?: number; readonly recorder?: Recorder<Note, string> | null } = {},
+  ): void {
     this.do(async () => {
       const home: Home = {
         name,
         start,
+        recorder,
         identity: await tlsIdentity(createHash('sha256').update(name).digest()),
         disk: new FaultyDisk(join(this.folder, name), this.time, () => this.draw()),
         engine: hosts > 0 ? new MemoryEngine(hosts, this.time) : null,
@@ -193,6 +205,7 @@ class LiveTestWorld implements TestWorld {
         transport: events => this.openTransport(home, events),
         ...(engine === null ? {} : { containers: async events => engine.attach(events) }),
         ...(programs === undefined ? {} : { programs }),
+        ...(home.recorder === null ? {} : { recorder: home.recorder }),
         observe: (metric, value) => void this.observations.push({ actor: name, metric, value }),
         log: line => {
           this.failure ??= new Error(`trouble of ${name}: ${line}`);
@@ -206,10 +219,7 @@ class LiveTestWorld implements TestWorld {
     void home.process.ended.then(ended => this.heard(name, ended));
   }
 
-  private openTransport(
-    home: Home,
-    events: Parameters<Parameters<typeof Participant.start>[0]['transport']>[0],
-  ): Promise<LiveTransport> {
+  private openTransport(home: Home, events: TransportEvents): Promise<LiveTransport> {
     const { keepAlive_ms = 1_000, connectTimeout_ms = 1_000, queueMessages = 1_000 } = this.options;
     return LiveTransport.open({
       identity: home.identity,

@@ -56,7 +56,8 @@ export class WallClock implements Clock {
     if (ahead_us < -TOLERANCE_US) this.reading = wall_us;
     else if (ahead_us <= TOLERANCE_US) this.reading += elapsed_us;
     // Before the epoch it waits.
-    else if (wall_us > 0) this.reading += Math.max(elapsed_us / 2, elapsed_us - ahead_us);
+    else if (this.reading === 0) this.reading = wall_us;
+    else this.reading += Math.max(elapsed_us / 2, elapsed_us - ahead_us);
     return Math.floor(this.reading);
   }
 

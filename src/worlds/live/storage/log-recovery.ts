@@ -20,7 +20,7 @@ import {
 export interface RecoveredLog {
   /** Number of the first entry. */
   readonly first: number;
-  readonly entries: readonly Buffer[];
+  readonly entries: readonly Uint8Array[];
   /** In order; at least one, unless the log is new. */
   readonly segments: readonly SegmentHeader[];
   /** Where the last segment ends. */
@@ -58,7 +58,7 @@ export function recoverLog(files: StorageFiles, mark: Mark | null): RecoveredLog
 class Recovery {
   private readonly files: StorageFiles;
   private readonly mark: Mark;
-  private readonly entries: { readonly index: number; readonly entry: Buffer }[] = [];
+  private readonly entries: { readonly index: number; readonly entry: Uint8Array }[] = [];
   private readonly segments: SegmentHeader[] = [];
   /** Number of the next entry. */
   private next = 0;
@@ -154,7 +154,8 @@ class Recovery {
       return true;
     }
     if (kind !== ENTRY || index !== this.next) return false;
-    if (entry !== null) this.entries.push({ index, entry });
+    // A copy: a view would keep all of its segment in memory.
+    if (entry !== null) this.entries.push({ index, entry: Uint8Array.from(entry) });
     // What was dropped may rot.
     else if (!synced || index >= this.mark.firstIndex) return false;
     this.next++;
