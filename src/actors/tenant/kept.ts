@@ -34,7 +34,7 @@ export interface Kept {
   escrow: bigint;
   readonly leases: Map<string, KeptLease>;
   readonly orders: Set<string>;
-  /** Since when it has had a lease, by this participant's clock. */
+  /** Since when it has had its first lease, by this participant's clock; null: it has had none. */
   leasedAt: Time | null;
   served: boolean;
   closing: boolean;

@@ -398,12 +398,14 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
     this.#choosing.forget(event.lease);
     kept.orders.delete(event.lease);
     const first = kept.leases.size === 0 && !kept.served;
+    // One that broke before it served does not count.
+    if (first) kept.leasedAt = null;
     kept.leases.set(event.lease, { provider: event.provider, price: event.price, active: false });
     this.#handOver(kept, event.lease, event.provider, now, out);
     if (first) this.#setTimers(kept, now, out);
   }
 
-  /** When it is to be closed: counted from its first lease. */
+  /** When it is to be closed: counted from its first lease that served. */
   #setTimers(kept: Kept, now: Time, out: Effects<Wire>): void {
     const { lifetime_us, closePending_us } = kept.request;
     if (kept.leasedAt === null) {

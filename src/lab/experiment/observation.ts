@@ -112,6 +112,7 @@ export class Observation {
   /** A participant has observed something about itself. */
   onObserve(actor: string, time: number, metric: string, value: number, label: string | undefined): void {
     if (this.#tellsOfChain) this.#chainBooks.onObserve(actor, time, metric, value);
+    this.#options.sdl?.onObserve(metric, value);
     if (metric === 'default') this.#recorder.tookOffer(this.#addresses.get(actor) ?? '', label ?? '', BigInt(value));
   }
 

@@ -18,6 +18,7 @@ import type { State } from '../../protocol/model/state.ts';
 import type { SdlCatalogue } from '../scenario/sdl-folder.ts';
 import { type ClassPlan, planClass, type SdlPlan } from '../scenario/sdl-plan.ts';
 import type { Scenario, SdlWorkload } from '../scenario/types.ts';
+import { Histogram } from './histogram.ts';
 import type { Cell } from './types.ts';
 
 /** Counts of the files that are equal to the market; over the whole run, its warm-up included. */
@@ -51,6 +52,9 @@ export class SdlBooks {
   readonly #drawn = new Set<string>();
   /** By id of a deployment that stands. */
   readonly #deployments = new Map<string, Outcome>();
+  /** From a lease to its provider having the manifest, seconds. */
+  readonly #manifestWaits = new Histogram();
+  #manifestsRefused = 0;
 
   constructor(scenario: Scenario, catalogue: SdlCatalogue) {
     if (scenario.sdl === null) throw new Error(`found a scenario ${scenario.name} without SDL files, expected some`);
@@ -86,6 +90,12 @@ export class SdlBooks {
   /** A file is about to be deployed. */
   drawn(file: string): void {
     this.#drawn.add(file);
+  }
+
+  /** A tenant or a provider has observed something about itself. */
+  onObserve(metric: string, value: number): void {
+    if (metric === 'manifest_accepted') this.#manifestWaits.add(value / 1e6);
+    else if (metric === 'manifest_refused') this.#manifestsRefused += 1;
   }
 
   /** The hook of the node that is watched. */
@@ -160,6 +170,10 @@ export class SdlBooks {
       sdl_deployed: this.#drawn.size,
       sdl_matched: this.#deployed(true).length,
       sdl_unmatched: this.#deployed(false).length,
+      manifests_accepted: this.#manifestWaits.count,
+      manifests_refused: this.#manifestsRefused,
+      manifest_wait_p50_s: this.#manifestWaits.quantile(0.5),
+      manifest_wait_p95_s: this.#manifestWaits.quantile(0.95),
     };
   }
 

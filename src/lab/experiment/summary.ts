@@ -81,6 +81,10 @@ export const SDL_METRICS: { readonly [name: string]: string } = {
   sdl_deployed: 'of these, deployed at least once',
   sdl_matched: 'of these, such that an order of them was matched to a lease',
   sdl_unmatched: 'files that were deployed and of which no order was ever matched',
+  manifests_accepted: 'leases whose provider was handed the manifest',
+  manifests_refused: 'manifests that a provider refused for good',
+  manifest_wait_p50_s: 'from a lease to its provider having the manifest: the median',
+  manifest_wait_p95_s: 'the same, 95th percentile',
 };
 
 export function summarise(input: SummaryInput): RunResult {
