@@ -8,21 +8,22 @@
  * Timers and inputs take turns by the clock: a timer goes before what came after its deadline.
  */
 import { inspect } from 'node:util';
-import type { Actor, ConnectionId, Input, PeerName, RandomStream, Time } from '../../actors/actor.ts';
+import type { Actor, ConnectionId, Input, PeerName, Time } from '../../actors/actor.ts';
 import { type Clock, eventLoop, type Scheduler } from './clock.ts';
 import type { Effect } from './effect.ts';
 import { EffectCalls } from './effect-calls.ts';
+import { EffectQueue } from './effect-queue.ts';
 import { Inbox, type IncomingBytes } from './inbox.ts';
-import { Performer, type Program } from './performer.ts';
-import type { ContainerEvents, Containers, MessageCodec, Storage, Transport, TransportEvents } from './ports.ts';
+import type { Ended, ParticipantOptions } from './participant-options.ts';
+import { Performer } from './performer.ts';
+import type { ContainerEvents, Containers, Storage, Transport, TransportEvents } from './ports.ts';
 import { freshSeed, randomStream } from './random.ts';
 import type { Recorder } from './recorder.ts';
 import { Requests } from './requests.ts';
 import { StorageFailure } from './storage/failure.ts';
 import { Timers } from './timers.ts';
 
-/** Most effects that may wait behind a barrier; beyond, the disk cannot keep up with what the actor wants of it. */
-export const MAX_QUEUED_EFFECTS = 1_000_000;
+export type { Ended, ParticipantOptions, ParticipantPorts } from './participant-options.ts';
 
 /** A slice ends after so many inputs, or so long. */
 const SLICE_INPUTS = 256;
@@ -31,41 +32,6 @@ const SLICE_US = 5_000;
 const LONGEST_WAIT_MS = 60_000;
 /** Peers whose unreadable messages are logged, each once. */
 const MAX_BLAMED_PEERS = 1_024;
-
-/** What a participant hands to its actor when that is made. */
-export interface ParticipantPorts {
-  /** A stream of this incarnation's own, keyed by what it is for. */
-  random(purpose: string): RandomStream;
-}
-
-export interface ParticipantOptions<Message, Request> {
-  readonly name: PeerName;
-  /** Makes the actor. */
-  readonly start: (ports: ParticipantPorts) => Actor<Message, Request>;
-  readonly codec: MessageCodec<Message>;
-  readonly clock: Clock;
-  /** Default: this process's event loop. */
-  readonly scheduler?: Scheduler;
-  /** Opened, and not begun; from now on the participant's, which closes it. */
-  readonly storage: Storage;
-  readonly transport: (events: TransportEvents) => Promise<Transport>;
-  /** For a provider. */
-  readonly containers?: (events: ContainerEvents) => Promise<Containers>;
-  /** What the actor may `ask`, by name. */
-  readonly programs?: { readonly [name: string]: Program };
-  readonly recorder?: Recorder<Message, Request>;
-  readonly observe?: (metric: string, value: number, label: string | null, now: Time) => void;
-  /** Told of trouble that is not the actor's, in a line each. */
-  readonly log: (line: string) => void;
-  /** Where the actor's entropy comes from. Default: a fresh one. */
-  readonly seed?: string;
-}
-
-/** How a participant ended. `failed`: the actor threw, or its world found itself broken. */
-export type Ended =
-  | { readonly how: 'halted'; readonly reason: string }
-  | { readonly how: 'failed'; readonly reason: string; readonly error: unknown }
-  | { readonly how: 'closed' };
 
 /** A commit that is over: its token, and why it failed, or null. */
 interface Committed {
@@ -87,6 +53,7 @@ export class Participant<Message, Request> {
   private readonly connections = new Set<ConnectionId>();
   private readonly requests: Requests;
   private readonly effects = new EffectCalls<Message>(effect => this.called(effect));
+  private readonly queue = new EffectQueue<Message>(effect => this.performer!.perform(effect));
   private readonly blamed = new Set<PeerName>();
   private actor: Actor<Message, Request> | null = null;
   private performer: Performer<Message, Request> | null = null;
@@ -101,11 +68,7 @@ export class Participant<Message, Request> {
   /** True while the actor runs; its effects work only then. */
   private isReceiving = false;
   private current: Input<Message, Request> | null = null;
-  /** A commit is under way. */
-  private isBlocked = false;
   private committed: Committed | null = null;
-  private queued: Effect<Message>[] = [];
-  private nextQueued = 0;
   private isScheduled = false;
   private isRunning = false;
   private wake: { readonly at: Time; readonly cancel: () => void } | null = null;
@@ -392,14 +355,7 @@ export class Participant<Message, Request> {
     if (effect.kind === 'setTimer' && !Number.isSafeInteger(effect.at)) {
       throw new RangeError(`timer ${effect.id} needs a whole time, found ${effect.at}`);
     }
-    if (!this.isBlocked) {
-      this.performer!.perform(effect);
-      return;
-    }
-    if (this.queued.length - this.nextQueued >= MAX_QUEUED_EFFECTS) {
-      throw new RangeError(`more than ${MAX_QUEUED_EFFECTS} effects wait behind a sync`);
-    }
-    this.queued.push(kept(effect));
+    this.queue.take(effect);
   }
 
   private sync(token: number | null): void {
@@ -407,7 +363,7 @@ export class Participant<Message, Request> {
       if (token !== null) this.arrive({ kind: 'synced', token });
       return;
     }
-    this.isBlocked = true;
+    this.queue.isBlocked = true;
     const over = (failure: unknown): void => {
       if (!this.isAlive) return;
       this.committed = { token, failure };
@@ -426,14 +382,7 @@ export class Participant<Message, Request> {
       return;
     }
     if (failure !== null) throw failure;
-    this.isBlocked = false;
-    while (!this.isBlocked && this.isAlive && this.nextQueued < this.queued.length) {
-      this.performer!.perform(this.queued[this.nextQueued++]!);
-    }
-    if (this.nextQueued === this.queued.length || this.nextQueued > 1_024) {
-      this.queued = this.queued.slice(this.nextQueued);
-      this.nextQueued = 0;
-    }
+    this.queue.release();
     if (token !== null && this.isAlive) this.hand({ kind: 'synced', token });
   }
 
@@ -451,7 +400,7 @@ export class Participant<Message, Request> {
     this.wake?.cancel();
     this.timers.clear();
     this.inbox.clear();
-    this.queued = [];
+    this.queue.drop();
     this.requests.end(ended.how === 'closed' ? 'closed' : `${ended.how}: ${ended.reason}`);
     void this.closeAll(abruptly).then(() => this.resolveEnded(ended));
   }
@@ -482,13 +431,6 @@ export class Participant<Message, Request> {
       recorder.close().catch((cause: unknown) => this.options.log(`closing the recording failed: ${reasonOf(cause)}`));
     }
   }
-}
-
-/** An effect that waits: what the actor may go on to change is copied. */
-function kept<Message>(effect: Effect<Message>): Effect<Message> {
-  if (effect.kind === 'append') return { ...effect, entry: effect.entry.slice() };
-  if (effect.kind === 'put') return { ...effect, value: effect.value.slice() };
-  return effect;
 }
 
 function reasonOf(error: unknown): string {

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '../../actors/actor.ts';
 import type { Effect } from './effect.ts';
 import { EffectCalls } from './effect-calls.ts';
-import type { ParticipantPorts } from './participant.ts';
+import type { ParticipantPorts } from './participant-options.ts';
 import type { MessageCodec } from './ports.ts';
 import { randomStream } from './random.ts';
 import { FORMAT, type RecordedEntry } from './record-format.ts';
