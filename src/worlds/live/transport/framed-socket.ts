@@ -5,6 +5,9 @@
  * A connection ends in one of four ways. `finish` says goodbye after all that was sent before; `refuse` says why there
  * is none; `offend` and `destroy` drop it at once. When the other side ends it, or is given up, the handler is told, once.
  * After an ending of our own the handler hears nothing more, and what still comes is thrown away.
+ *
+ * Times are measured by a clock that stands still while this process is held up: what came meanwhile has not been read
+ * yet, and nobody is to blame for that.
  */
 import type { TLSSocket } from 'node:tls';
 import { BYE, FrameDecoder, frameHeader, MalformedFrame, PING, PONG, REFUSED } from './frames.ts';
@@ -37,6 +40,9 @@ type State = 'open' | 'ending' | 'closed';
 
 const NOTHING = new Uint8Array(0);
 
+/** Stretches without progress that are followed by another one before an ending that goes on is cut short. */
+const MAX_LINGERS = 12;
+
 /** Milliseconds of a clock that nobody sets. */
 export function monotonic_ms(): number {
   return performance.now();
@@ -56,15 +62,18 @@ export class FramedSocket {
   #live = false;
   #corked = false;
   #pongUnderway = false;
-  #lastHeard_ms = monotonic_ms();
+  /** Nothing is read, because the participant cannot take any more. */
+  #isHeld = false;
+  #lastHeard_ms = 0;
   #lastPing_ms = 0;
   /** Since when a frame has begun and not ended; null when there is none. */
   #partialSince_ms: number | null = null;
   readonly #tick_ms: number;
-  #lastTick_ms = monotonic_ms();
-  /** The last tick was late and judged nobody. */
-  #forbearing = false;
+  /** What `clock_ms` was at the last tick, and when that was. */
+  #ticked_ms = 0;
+  #tickedAt_ms = monotonic_ms();
   readonly #ticker: NodeJS.Timeout;
+  #heardWhileEnding = false;
   #linger: NodeJS.Timeout | null = null;
   #error: NodeJS.ErrnoException | null = null;
 
@@ -94,10 +103,15 @@ export class FramedSocket {
     return this.#state === 'open';
   }
 
+  /** Milliseconds that this connection has been served: time in which this process was held up hardly counts. */
+  get clock_ms(): number {
+    return this.#ticked_ms + Math.min(monotonic_ms() - this.#tickedAt_ms, 2 * this.#tick_ms);
+  }
+
   /** The greeting is over: from now on both sides ping, and may say goodbye. */
   goLive(): void {
     this.#live = true;
-    this.#lastHeard_ms = monotonic_ms();
+    this.#lastHeard_ms = this.clock_ms;
   }
 
   /**
@@ -114,16 +128,28 @@ export class FramedSocket {
     });
   }
 
+  /**
+   * While `on`, nothing is read, and TCP makes the peer wait. Its pings are not answered either, so this is for a peer
+   * that sends more than was asked for.
+   */
+  hold(on: boolean): void {
+    if (this.#isHeld === on) return;
+    this.#isHeld = on;
+    if (this.#state !== 'open') return;
+    if (on) this.#socket.pause();
+    else setImmediate(() => this.#readOn());
+  }
+
   /** What was sent before still leaves, then the farewell; the handler hears no more. */
   finish(code: number): void {
     this.send(BYE, Uint8Array.of(code));
-    this.#endSoftly();
+    this.#endSoftly(MAX_LINGERS);
   }
 
   /** Says why not, and ends. */
   refuse(reason: string): void {
     this.send(REFUSED, new TextEncoder().encode(printable(reason)));
-    this.#endSoftly();
+    this.#endSoftly(1);
   }
 
   /** The peer did what no well-behaved one does: drops the connection and tells the handler why. */
@@ -159,24 +185,28 @@ export class FramedSocket {
   }
 
   #onData(chunk: Uint8Array): void {
+    this.#heardWhileEnding = true;
     if (this.#state !== 'open') return;
-    this.#lastHeard_ms = monotonic_ms();
+    this.#lastHeard_ms = this.clock_ms;
     this.#decoder.push(chunk);
     this.#handleFrames();
   }
 
   #handleFrames(): void {
     for (let handled = 0; handled < this.#limits.framesPerTurn; handled++) {
-      if (!this.#handleNext()) return;
+      if (this.#isHeld || !this.#handleNext()) return;
     }
     if (!this.#decoder.hasRest) return;
     // Whoever sends many small frames waits for the others; meanwhile TCP slows it down.
     this.#socket.pause();
-    setImmediate(() => {
-      if (this.#state !== 'open') return;
-      this.#handleFrames();
-      if (this.isOpen && !this.#decoder.hasRest) this.#socket.resume();
-    });
+    setImmediate(() => this.#readOn());
+  }
+
+  /** Goes on where the last turn stopped. */
+  #readOn(): void {
+    if (this.#state !== 'open' || this.#isHeld) return;
+    if (this.#decoder.hasRest) this.#handleFrames();
+    if (this.isOpen && !this.#isHeld && !this.#decoder.hasRest) this.#socket.resume();
   }
 
   /** Handles one frame; false when there is none, or nothing is to be done any more. */
@@ -190,7 +220,7 @@ export class FramedSocket {
       return false;
     }
     if (frame === null) {
-      if (this.#decoder.isWithinFrame) this.#partialSince_ms ??= monotonic_ms();
+      if (this.#decoder.isWithinFrame) this.#partialSince_ms ??= this.clock_ms;
       return false;
     }
     this.#partialSince_ms = null;
@@ -212,18 +242,18 @@ export class FramedSocket {
   #onBye(payload: Uint8Array): void {
     const { handler } = this;
     const reason = payload[0] === BYE_STOPPING ? 'peer stopped' : 'closed by peer';
-    this.#endSoftly();
+    this.#endSoftly(1);
     handler.ended({ reason, trouble: null });
   }
 
   #onTick(): void {
-    const now_ms = monotonic_ms();
+    const now_ms = this.clock_ms;
+    this.#ticked_ms = now_ms;
+    this.#tickedAt_ms = monotonic_ms();
     if (this.#state !== 'open') return;
-    // When this process was held up, what came meanwhile has not been read yet: it is, before the next tick judges.
-    const isLate = now_ms - this.#lastTick_ms > 2 * this.#tick_ms;
-    this.#lastTick_ms = now_ms;
-    this.#forbearing = isLate && !this.#forbearing;
-    if (this.#forbearing) return;
+    // Who is not listened to cannot be told to be silent.
+    if (this.#isHeld) this.#lastHeard_ms = now_ms;
+    if (this.#isHeld) return;
     const { keepAlive_ms, partialFrameTimeout_ms } = this.#limits;
     if (this.#partialSince_ms !== null && now_ms - this.#partialSince_ms > partialFrameTimeout_ms) {
       this.offend('too-slow', `a frame was not complete within ${partialFrameTimeout_ms} ms`);
@@ -253,14 +283,27 @@ export class FramedSocket {
     handler.ended(ending);
   }
 
-  /** Lets what was written leave, and reads on, to nowhere: unread bytes would make the system drop what is under way. */
-  #endSoftly(): void {
+  /**
+   * Lets what was written leave, and reads on, to nowhere: unread bytes would make the system drop what is under way.
+   * @param lingers stretches of time that the end may take, each but the last one with progress
+   */
+  #endSoftly(lingers: number): void {
     if (this.#state !== 'open') return;
     this.#state = 'ending';
     this.#decoder.clear();
     this.#socket.end();
     this.#socket.resume();
-    this.#linger = setTimeout(() => this.#socket.destroy(), this.#limits.lingerTimeout_ms);
+    this.#lingerOn(lingers);
+  }
+
+  #lingerOn(lingers: number): void {
+    const waiting = this.#socket.writableLength;
+    this.#heardWhileEnding = false;
+    this.#linger = setTimeout(() => {
+      const progressed = this.#heardWhileEnding || this.#socket.writableLength < waiting;
+      if (progressed && lingers > 1) this.#lingerOn(lingers - 1);
+      else this.#socket.destroy();
+    }, this.#limits.lingerTimeout_ms);
   }
 
   #onClose(): void {

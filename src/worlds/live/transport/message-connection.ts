@@ -7,7 +7,7 @@
  * `drained` when half of the room is free again.
  */
 import type { ConnectionId, PeerName } from '../../../actors/actor.ts';
-import { type Ending, type FramedSocket, type FrameHandler, monotonic_ms } from './framed-socket.ts';
+import type { Ending, FramedSocket, FrameHandler } from './framed-socket.ts';
 import { MESSAGE, TAKEN } from './frames.ts';
 import type { TransportLimits } from './options.ts';
 
@@ -38,7 +38,7 @@ export class MessageConnection implements FrameHandler {
   #takenBytes = 0;
   #full = false;
   /** When the peer last took something in, or there was nothing for it to take. */
-  #progress_ms = monotonic_ms();
+  #progress_ms: number;
   /** Of what the peer sent, as much as we took in, and as we told. */
   #heardMessages = 0;
   #heardBytes = 0;
@@ -64,12 +64,14 @@ export class MessageConnection implements FrameHandler {
     this.wire = wire;
     this.#limits = limits;
     this.#events = events;
+    this.#progress_ms = wire.clock_ms;
     wire.handler = this;
     wire.goLive();
   }
 
   /** Sends a message of at most MAX_MESSAGE_BYTES, or drops it for want of room. */
   send(bytes: Uint8Array): void {
+    if (!this.wire.isOpen) return;
     const { queueMessages, queueBytes } = this.#limits;
     const waiting = this.#sentMessages - this.#takenMessages;
     const waitingBytes = this.#sentBytes - this.#takenBytes;
@@ -80,7 +82,7 @@ export class MessageConnection implements FrameHandler {
       }
       return;
     }
-    if (waiting === 0) this.#progress_ms = monotonic_ms();
+    if (waiting === 0) this.#progress_ms = this.wire.clock_ms;
     this.#sentMessages++;
     this.#sentBytes += bytes.length;
     this.wire.send(MESSAGE, bytes);
@@ -96,6 +98,7 @@ export class MessageConnection implements FrameHandler {
       this.#heardBytes += payload.length;
       this.#tellSoon();
       this.#events.message(this, payload);
+      if (this.#held) this.#insist();
     } else this.#onTaken(payload);
   }
 
@@ -115,6 +118,7 @@ export class MessageConnection implements FrameHandler {
   /** While `on`, what comes in is not told to the peer, so that it sends no more than fits. */
   hold(on: boolean): void {
     this.#held = on;
+    if (!on) this.wire.hold(false);
     if (!on && this.#toldMessages !== this.#heardMessages) this.#tellSoon();
   }
 
@@ -122,6 +126,13 @@ export class MessageConnection implements FrameHandler {
   stop(): void {
     if (this.#tellTimer !== null) clearTimeout(this.#tellTimer);
     this.#tellTimer = null;
+  }
+
+  /** A peer that goes on sending when it should wait is not read any more. Whose queue is as long as ours never does. */
+  #insist(): void {
+    const { queueMessages, queueBytes } = this.#limits;
+    const tooMany = this.#heardMessages - this.#toldMessages > queueMessages;
+    if (tooMany || this.#heardBytes - this.#toldBytes > queueBytes) this.wire.hold(true);
   }
 
   #onTaken(payload: Uint8Array): void {
@@ -138,7 +149,7 @@ export class MessageConnection implements FrameHandler {
       this.wire.offend('malformed-frame', `told to have taken in ${messages} messages, expected ${sent}`);
       return;
     }
-    if (messages > this.#takenMessages) this.#progress_ms = monotonic_ms();
+    if (messages > this.#takenMessages) this.#progress_ms = this.wire.clock_ms;
     this.#takenMessages = messages;
     this.#takenBytes = bytes;
     const waiting = this.#sentMessages - messages;

@@ -44,11 +44,14 @@ export interface TransportLimits {
   readonly helloTimeout_ms: number;
   /** From the first byte of a frame to its last. */
   readonly partialFrameTimeout_ms: number;
-  /** A connection over which nothing came for so long is given up. Three pings are sent in that time. */
+  /** A connection over which nothing came for so long is given up. Two pings are sent in that time. */
   readonly keepAlive_ms: number;
   /** A peer that is there but takes none of our messages for so long is given up. */
   readonly stallTimeout_ms: number;
-  /** How long what was sent before a `disconnect`, a `close` or a refusal has to leave. */
+  /**
+   * How long what was sent before a `disconnect` or a `close` may take without progress until it is dropped; twelve times
+   * that in all. A refusal has it once.
+   */
   readonly lingerTimeout_ms: number;
   /** Messages that a connection may have under way: sent, and not yet taken in by the peer's transport. */
   readonly queueMessages: number;

@@ -53,9 +53,12 @@ export class LiveTransport implements Transport {
     drained: connection => this.#tell(connection, () => this.#options.events.drained(connection.id, connection.peer)),
     ended: (connection, { reason, trouble }) => {
       const { id, peer, address, wire } = connection;
-      this.#connections.delete(id);
       if (trouble !== null) this.#blame(trouble, peer, wire.remote, address, reason);
-      this.#tell(connection, () => this.#options.events.disconnected(id, peer, reason));
+      // Until it is told, the participant may still close it, and then hears neither of this nor of what came before.
+      this.#tell(connection, () => {
+        this.#connections.delete(id);
+        this.#options.events.disconnected(id, peer, reason);
+      });
     },
   };
 

@@ -9,39 +9,39 @@ import { addressOf } from '../../../../src/protocol/codec/address.ts';
 import { type TlsIdentity, tlsIdentity } from '../../../../src/worlds/live/identity/identity.ts';
 import { refusalText } from '../../../../src/worlds/live/transport/framed-socket.ts';
 import { HELLO, MESSAGE, PING, PONG, REFUSED, VERSION, WELCOME } from '../../../../src/worlds/live/transport/frames.ts';
+import type { TransportLimits } from '../../../../src/worlds/live/transport/options.ts';
 import { asLeaf, asRoot, craft, freshKeys, keyPem, rawPublicKey, toPem } from '../identity/certificates.ts';
-import { leafOf, Net, type Participant, Puppet, seedOf, sleep, until } from './support.ts';
+import { heldBytes, leafOf, Net, type Participant, Puppet, seedOf, sleep, until } from './support.ts';
 
 let net: Net;
 let victim: Participant;
 let good: Participant;
 let stranger: TlsIdentity;
 let said = 0;
+/** The connection of the good peer. */
+let there = 0;
 let talk: NodeJS.Timeout;
 
 /** Longest that a good peer's message took, of those that have arrived. */
 let slowest_ms = 0;
 
-beforeEach(async () => {
+/** A victim with these limits, and a good peer that talks to it all the while. */
+async function begin(limits: Partial<TransportLimits> = {}): Promise<void> {
   net = new Net();
   said = 0;
   slowest_ms = 0;
-  victim = await net.add(
-    'victim',
-    {},
-    {
-      acceptsUnknown: true,
-      react(told) {
-        if (told.kind !== 'message' || told.from !== 'good') return;
-        slowest_ms = Math.max(slowest_ms, performance.now() - Number(told.text.split(' ')[1]));
-      },
+  victim = await net.add('victim', limits, {
+    acceptsUnknown: true,
+    react(told) {
+      if (told.kind !== 'message' || told.from !== 'good') return;
+      slowest_ms = Math.max(slowest_ms, performance.now() - Number(told.text.split(' ')[1]));
     },
-  );
+  });
   good = await net.add('good');
   stranger = await tlsIdentity(seedOf('stranger'));
-  const [there] = await net.link(good, victim);
+  [there] = await net.link(good, victim);
   talk = setInterval(() => good.say(there, `${said++} ${performance.now()}`), 10);
-});
+}
 
 /** The good peer has been heard all the while, none of its messages is missing, and it can come again. */
 async function goodIsUndisturbed(): Promise<void> {
@@ -78,6 +78,8 @@ async function refusalOf(credentials: { key: string; chain: string } | null): Pr
 }
 
 describe('a caller whose certificate', () => {
+  beforeEach(() => begin());
+
   it('is good is welcomed: the control of all others', async () => {
     const puppet = await shows(await leafOf(stranger));
     expect(puppet.heardOf(WELCOME)).toHaveLength(1);
@@ -158,6 +160,8 @@ describe('a caller whose certificate', () => {
 });
 
 describe('a caller that speaks something else', () => {
+  beforeEach(() => begin());
+
   it.each([
     [
       'plain text',
@@ -232,6 +236,7 @@ describe('a caller that speaks something else', () => {
 
 describe('a caller that is slow', () => {
   it('and says nothing, or too little, to TLS is dropped in time', async () => {
+    await begin({ handshakeTimeout_ms: 1_000 });
     const silent = net.tcp(victim);
     const dripping = net.tcp(victim);
     const hello = Buffer.from('160301020001', 'hex');
@@ -241,21 +246,23 @@ describe('a caller that is slow', () => {
     silent.on('close', () => closed.push('silent')).resume();
     dripping.on('close', () => closed.push('dripping')).resume();
     const start = performance.now();
-    await until(() => closed.length === 2, 2_000);
+    await until(() => closed.length === 2);
     clearInterval(drip);
-    expect(performance.now() - start).toBeLessThan(1_500);
-    expect(victim.log).toMatchObject([{ what: 'handshake', reason: 'the TLS handshake was not over within 300 ms' }]);
+    expect(performance.now() - start).toBeLessThan(6_000);
+    expect(victim.log).toMatchObject([{ what: 'handshake', reason: 'the TLS handshake was not over within 1000 ms' }]);
     await goodIsUndisturbed();
   });
 
   it('to greet is dropped in time', async () => {
+    await begin({ helloTimeout_ms: 1_000 });
     const puppet = new Puppet(net.tls(victim, await leafOf(stranger)));
-    await until(() => puppet.closed, 2_000);
-    expect(victim.log).toMatchObject([{ what: 'too-slow', reason: 'no greeting within 300 ms' }]);
+    await until(() => puppet.closed);
+    expect(victim.log).toMatchObject([{ what: 'too-slow', reason: 'no greeting within 1000 ms' }]);
     await goodIsUndisturbed();
   });
 
   it('to end a frame is dropped in time, however busy it looks; one that ends it is not', async () => {
+    await begin({ partialFrameTimeout_ms: 500 });
     const loris = await net.puppet(victim, 'loris');
     const steady = await net.puppet(victim, 'steady');
     loris.socket.write(Buffer.from([0, 0, 1, 0, MESSAGE]));
@@ -263,10 +270,10 @@ describe('a caller that is slow', () => {
       if (!loris.closed) loris.socket.write(Buffer.alloc(1));
       steady.send(MESSAGE, new Uint8Array(1));
     }, 20);
-    await until(() => loris.closed, 2_000);
+    await until(() => loris.closed);
     clearInterval(drip);
     expect(victim.only('disconnected')).toMatchObject([
-      { peer: 'loris', reason: 'a frame was not complete within 300 ms' },
+      { peer: 'loris', reason: 'a frame was not complete within 500 ms' },
     ]);
     expect(victim.log).toMatchObject([{ what: 'too-slow', peer: 'loris' }]);
     expect(steady.closed).toBe(false);
@@ -274,10 +281,11 @@ describe('a caller that is slow', () => {
   });
 
   it('and is not there any more is given up after the keep-alive, without blame', async () => {
+    await begin({ keepAlive_ms: 1_000 });
     const puppet = await net.puppet(victim, 'half-open');
     // It neither reads nor answers, and its socket stays.
     puppet.socket.pause();
-    await until(() => victim.only('disconnected').length === 1, 3_000);
+    await until(() => victim.only('disconnected').length === 1);
     expect(victim.only('disconnected')).toMatchObject([{ peer: 'half-open', reason: 'timed out' }]);
     expect(victim.log).toEqual([]);
     await goodIsUndisturbed();
@@ -285,12 +293,14 @@ describe('a caller that is slow', () => {
 });
 
 describe('a peer that breaks the frames', () => {
+  beforeEach(() => begin());
+
   it('by announcing a gigabyte is dropped at the header, and memory does not grow', async () => {
     const control = await net.puppet(victim, 'control');
     control.send(MESSAGE, new Uint8Array(MAX_MESSAGE_BYTES));
     await until(() => victim.only('message').some(one => one.bytes === MAX_MESSAGE_BYTES));
     const puppet = await net.puppet(victim, 'boaster');
-    const before = process.memoryUsage();
+    const before = heldBytes();
     const header = Buffer.alloc(5);
     header.writeUInt32BE(2 ** 30);
     header[4] = MESSAGE;
@@ -300,9 +310,7 @@ describe('a peer that breaks the frames', () => {
       await sleep(5);
     }
     await until(() => puppet.closed);
-    const after = process.memoryUsage();
-    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(8 * 1024 * 1024);
-    expect(after.rss - before.rss).toBeLessThan(64 * 1024 * 1024);
+    expect(heldBytes() - before).toBeLessThan(2 * 1024 * 1024);
     const reason = 'a frame of type 1 has at most 262144 bytes, 1073741824 were announced';
     expect(victim.only('disconnected')).toMatchObject([{ peer: 'boaster', reason }]);
     expect(victim.log).toMatchObject([{ level: 'warn', what: 'malformed-frame', peer: 'boaster', reason }]);
@@ -337,7 +345,7 @@ describe('a peer that breaks the frames', () => {
 
 describe('a flood', () => {
   it('of connections takes no room from who is there, and is logged once', async () => {
-    await sleep(100);
+    await begin({ handshakeTimeout_ms: 1_000 });
     const sockets = Array.from({ length: 400 }, () => net.tcp(victim));
     let closed = 0;
     for (const socket of sockets) {
@@ -346,18 +354,19 @@ describe('a flood', () => {
       });
       socket.resume();
     }
-    await until(() => closed === 400, 5_000);
+    await until(() => closed === 400);
     expect(victim.log.filter(one => one.what === 'too-many')).toHaveLength(1);
     expect(victim.log.filter(one => one.what === 'too-many')[0]!.reason).toMatch(
       /^there are 128 handshakes already|^more than 100 handshakes a second from this host/,
     );
-    expect(slowest_ms).toBeLessThan(1_000);
+    expect(slowest_ms).toBeLessThan(4_000);
     // After a second the pace of this host is what it was, and every place was given back.
     await sleep(500);
     await goodIsUndisturbed();
   });
 
   it('of connections of one identity stops at its limit; others go on', async () => {
+    await begin();
     const credentials = await leafOf(stranger);
     const puppets = Array.from({ length: 12 }, () => new Puppet(net.tls(victim, credentials)));
     for (const puppet of puppets) puppet.send(HELLO, Uint8Array.of(VERSION));
@@ -375,11 +384,12 @@ describe('a flood', () => {
   });
 
   it('of tiny messages and pings lets others have their turn', async () => {
+    await begin();
     const puppet = await net.puppet(victim, 'flood');
     const message = Buffer.from([0, 0, 0, 0, MESSAGE]);
     const ping = Buffer.from([0, 0, 0, 0, PING]);
     const burst = Buffer.concat(Array.from({ length: 4_000 }, (_, i) => (i % 2 === 0 ? message : ping)));
-    const before = process.memoryUsage().arrayBuffers;
+    const before = heldBytes();
     const end = performance.now() + 1_000;
     let pings = 0;
     while (performance.now() < end) {
@@ -391,25 +401,52 @@ describe('a flood', () => {
     }
     expect(pings).toBeGreaterThan(10_000);
     await goodIsUndisturbed();
-    expect(slowest_ms).toBeLessThan(500);
+    expect(slowest_ms).toBeLessThan(4_000);
     // Pings that come together are answered together.
     expect(puppet.heardOf(PONG).length).toBeLessThan(pings / 20);
     expect(puppet.heardOf(PONG).length).toBeGreaterThan(0);
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
+    expect(heldBytes() - before).toBeLessThan(32 * 1024 * 1024);
     expect(victim.log).toEqual([]);
   });
 
+  it('is handled a few frames a turn', async () => {
+    await begin();
+    let [most, count, counting] = [0, 0, false];
+    const fair = await net.add(
+      'fair',
+      { framesPerTurn: 10 },
+      {
+        react(told) {
+          if (told.kind !== 'message') return;
+          count++;
+          if (counting) return;
+          counting = true;
+          setImmediate(() => {
+            most = Math.max(most, count);
+            [count, counting] = [0, false];
+          });
+        },
+      },
+    );
+    const many = await net.puppet(fair, 'many');
+    many.socket.write(Buffer.concat(Array.from({ length: 3_000 }, () => Buffer.from([0, 0, 0, 0, MESSAGE]))));
+    await until(() => fair.only('message').length === 3_000);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(20);
+  });
+
   it('of pings from a peer that reads no answers does not pile them up', async () => {
+    await begin();
     const puppet = await net.puppet(victim, 'deaf');
     puppet.socket.pause();
     const burst = Buffer.concat(Array.from({ length: 10_000 }, () => Buffer.from([0, 0, 0, 0, PING])));
-    const before = process.memoryUsage().arrayBuffers;
+    const before = heldBytes();
     for (let i = 0; i < 100; i++) {
       puppet.socket.write(burst);
       while (puppet.socket.writableLength > 1_000_000 && !puppet.closed) await sleep(2);
     }
     // A million answers, each in a record of its own, would be thirty megabytes.
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
+    expect(heldBytes() - before).toBeLessThan(16 * 1024 * 1024);
     await goodIsUndisturbed();
   });
 });

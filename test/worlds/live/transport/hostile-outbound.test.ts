@@ -32,7 +32,7 @@ beforeEach(async () => {
   net = new Net();
   servers = [];
   sockets = new Set();
-  caller = await net.add('caller', { connectTimeout_ms: 400 });
+  caller = await net.add('caller', { connectTimeout_ms: 1_500 });
   good = await net.add('good');
   [toGood] = await net.link(caller, good);
   server = await tlsIdentity(seedOf('server'));
@@ -77,7 +77,7 @@ async function listenSecured(
 /** Calls the server; the one reason that is told. */
 async function refusal(): Promise<string> {
   caller.transport.connect('server');
-  await until(() => caller.only('refused').length === 1, 2_000);
+  await until(() => caller.only('refused').length === 1);
   await sleep(100);
   expect(caller.only('refused')).toHaveLength(1);
   expect(caller.only('connected')).toHaveLength(1);
@@ -165,13 +165,13 @@ describe('a server', () => {
   it('that says nothing is refused in time', async () => {
     await listen(createTcpServer(() => {}));
     const start = performance.now();
-    expect(await refusal()).toMatch(/^timed out: 127\.0\.0\.1:\d+ did not end the TLS handshake within 400 ms$/);
-    expect(performance.now() - start).toBeLessThan(1_500);
+    expect(await refusal()).toMatch(/^timed out: 127\.0\.0\.1:\d+ did not end the TLS handshake within 1500 ms$/);
+    expect(performance.now() - start).toBeLessThan(6_000);
   });
 
   it('that is secured and does not greet is refused in time', async () => {
     await listenSecured(await leafOf(server), () => {});
-    expect(await refusal()).toMatch(/did not greet within 400 ms; it may have refused our certificate$/);
+    expect(await refusal()).toMatch(/did not greet within 1500 ms; it may have refused our certificate$/);
   });
 
   it('that is secured and closes, as one does that refuses a certificate in TLS, is refused', async () => {

@@ -100,6 +100,26 @@ describe('a connection', () => {
     expect(a.told.map(one => one.kind)).toEqual(['connected']);
   });
 
+  it('tells nothing more from the moment of the disconnect, not even what has arrived already', async () => {
+    const b = await net.add('b');
+    const a = await net.add(
+      'a',
+      {},
+      {
+        react(told, transport) {
+          if (told.kind === 'message') transport.disconnect(told.connection);
+        },
+      },
+    );
+    await net.link(a, b);
+    const { connection } = b.only('connected')[0]!;
+    for (const text of numbers(50)) b.say(connection, text);
+    b.transport.disconnect(connection);
+    await until(() => a.texts().length > 0);
+    await sleep(100);
+    expect(a.told.map(one => one.kind)).toEqual(['connected', 'message']);
+  });
+
   it('that both sides close at once tells neither', async () => {
     const [a, b] = [await net.add('a'), await net.add('b')];
     const [there, here] = await net.link(a, b);
@@ -145,9 +165,9 @@ describe('a connection', () => {
   });
 
   it('stays as long as both are there, however little they say', async () => {
-    const [a, b] = [await net.add('a', { keepAlive_ms: 200 }), await net.add('b', { keepAlive_ms: 2_000 })];
+    const [a, b] = [await net.add('a', { keepAlive_ms: 400 }), await net.add('b', { keepAlive_ms: 4_000 })];
     const [there] = await net.link(a, b);
-    await sleep(1_000);
+    await sleep(1_600);
     a.say(there, 'still here');
     await until(() => b.texts().length === 1);
     expect([...a.only('disconnected'), ...b.only('disconnected')]).toEqual([]);

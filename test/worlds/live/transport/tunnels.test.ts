@@ -70,11 +70,11 @@ describe('a tunnel', () => {
   });
 
   it('stays open, and is as bounded as connections are', async () => {
-    const a = await net.add('a', { maxTunnels: 3, keepAlive_ms: 200 });
+    const a = await net.add('a', { maxTunnels: 3, keepAlive_ms: 400 });
     await net.add('b', { maxInboundTunnelsPerIdentity: 2 });
     for (const id of ['t1', 't2', 't3', 't4']) a.transport.openTunnel(id, 'b');
     await until(() => a.only('tunnel').length === 4);
-    await sleep(600);
+    await sleep(1_200);
     const open = a.only('tunnel').filter(one => one.open);
     expect(open).toHaveLength(2);
     expect(
