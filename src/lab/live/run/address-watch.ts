@@ -39,7 +39,7 @@ export class AddressWatch {
     }
     for (const { leases } of body.deployments) {
       for (const { lease, provider, services } of leases) {
-        for (const { service, addresses } of services) {
+        for (const { service, addresses } of services ?? []) {
           for (const { port, host, host_port } of addresses) {
             const key = `${lease}/${service}/${port}`;
             const where = `http://${host}:${host_port}/`;
@@ -53,15 +53,19 @@ export class AddressWatch {
   }
 }
 
+interface AddressAnswer {
+  readonly port: number;
+  readonly host: string;
+  readonly host_port: number;
+}
+
 interface DeploymentsAnswer {
   readonly deployments: readonly {
     readonly leases: readonly {
       readonly lease: string;
       readonly provider: string;
-      readonly services: readonly {
-        readonly service: string;
-        readonly addresses: readonly { readonly port: number; readonly host: string; readonly host_port: number }[];
-      }[];
+      /** Null: the provider has not told yet. */
+      readonly services: readonly { readonly service: string; readonly addresses: readonly AddressAnswer[] }[] | null;
     }[];
   }[];
 }
