@@ -13,6 +13,8 @@ export interface Command {
   readonly usage: string;
   readonly about: string;
   build(yargs: Argv): Argv;
+  /** Commands within it, one of which must be named; the command itself then does nothing. */
+  readonly subcommands?: readonly Command[];
   /** Returns the exit code. */
   run(options: Readonly<Record<string, unknown>>, context: Context): Promise<number>;
 }

@@ -1,6 +1,9 @@
 /** How commands end: what each exit code means, and the errors that lead to it. */
+import { DiskFailure } from '../lab/experiment/results-batch.ts';
 import { UnusableFolder } from '../lab/experiment/results-folder.ts';
 import { NotResults } from '../lab/experiment/results-record.ts';
+import { Refused } from '../lab/live/daemon/api-client.ts';
+import { UnusableHome } from '../lab/live/home/files.ts';
 import { InvalidScenario } from '../lab/scenario/problem.ts';
 
 export const EXIT = {
@@ -24,5 +27,15 @@ export class CommandError extends Error {
 
 /** Errors of others that mean bad input. */
 export function isBadInput(error: unknown): error is Error {
-  return error instanceof InvalidScenario || error instanceof NotResults || error instanceof UnusableFolder;
+  return (
+    error instanceof InvalidScenario ||
+    error instanceof NotResults ||
+    error instanceof UnusableFolder ||
+    error instanceof UnusableHome
+  );
+}
+
+/** Errors of others that mean that what was wanted did not happen. */
+export function isFailure(error: unknown): error is Error {
+  return error instanceof DiskFailure || error instanceof Refused;
 }

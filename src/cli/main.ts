@@ -2,15 +2,14 @@
  * The command line: finds the command, reads its options, and turns every end into an exit code and, if it was a bad
  * one, into one clear message. Results go to stdout, everything else to stderr.
  */
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { Interrupted } from '../lab/experiment/pool.ts';
 import { VERSION } from '../lab/experiment/results.ts';
-import { DiskFailure } from '../lab/experiment/results-batch.ts';
 import { stringify } from '../lab/report/json.ts';
 import { expectedName, InvalidScenario } from '../lab/scenario/problem.ts';
 import type { Command, Context } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { CommandError, EXIT, isBadInput } from './errors.ts';
+import { CommandError, EXIT, isBadInput, isFailure } from './errors.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 export interface MainOptions {
@@ -51,11 +50,36 @@ export async function main(args: readonly string[], terminal: Terminal, options:
 
 /** A first word that is no command: said with the command that it may have been meant to be. */
 function unknownCommand(args: readonly string[]): Parsed | null {
-  const [word] = args;
-  const names = COMMANDS.map(command => command.usage.split(' ')[0]!);
-  if (word === undefined || word.startsWith('-') || names.includes(word)) return null;
-  const problem = `found ${JSON.stringify(word)}, expected a command: ${expectedName(word, names)}`;
-  return { chosen: null, text: '', problem };
+  let commands: readonly Command[] | undefined = COMMANDS;
+  let before = '';
+  for (const word of args) {
+    if (commands === undefined || word.startsWith('-')) return null;
+    const found: Command | undefined = commands.find(command => nameOf(command) === word);
+    if (found === undefined) {
+      const names = commands.map(nameOf);
+      const problem = `${before}found ${JSON.stringify(word)}, expected a command: ${expectedName(word, names)}`;
+      return { chosen: null, text: '', problem };
+    }
+    before += `${word}: `;
+    commands = found.subcommands;
+  }
+  return null;
+}
+
+function nameOf({ usage }: Command): string {
+  return usage.split(' ')[0]!;
+}
+
+/** Adds a command, and those within it, to a parser. */
+function register(parser: Argv, command: Command, choose: (command: Command, given: object) => void): void {
+  const { usage, about, subcommands } = command;
+  const build = (builder: Argv): Argv => {
+    const built = command.build(builder);
+    if (subcommands === undefined) return built;
+    for (const one of subcommands) register(built, one, choose);
+    return built.demandCommand(1, `found no command, expected one; \`orrery ${nameOf(command)} --help\` lists them`);
+  };
+  parser.command(usage, about, build, given => choose(command, given));
 }
 
 async function parse(args: readonly string[], width: number): Promise<Parsed> {
@@ -76,14 +100,9 @@ async function parse(args: readonly string[], width: number): Promise<Parsed> {
       parsed.problem = message ?? error?.message ?? 'the arguments were not understood';
     });
   for (const command of COMMANDS) {
-    parser.command(
-      command.usage,
-      command.about,
-      builder => command.build(builder),
-      given => {
-        parsed.chosen = { command, options: given as Record<string, unknown> };
-      },
-    );
+    register(parser, command, (chosen, given) => {
+      parsed.chosen = { command: chosen, options: given as Record<string, unknown> };
+    });
   }
   await parser.parseAsync([...args], {}, (_error, _given, output) => {
     parsed.text = output;
@@ -107,9 +126,8 @@ function reported(error: unknown, terminal: Terminal, json: boolean): number {
     else terminal.err(`${error.message}\n`);
     return EXIT.badInput;
   }
-  if (error instanceof CommandError || isBadInput(error) || error instanceof DiskFailure) {
-    const code =
-      error instanceof CommandError ? error.exitCode : error instanceof DiskFailure ? EXIT.failed : EXIT.badInput;
+  if (error instanceof CommandError || isBadInput(error) || isFailure(error)) {
+    const code = error instanceof CommandError ? error.exitCode : isFailure(error) ? EXIT.failed : EXIT.badInput;
     if (json) terminal.out(`${stringify({ error: error.message }, 2)}\n`);
     else terminal.err(`${mark}: ${error.message}\n`);
     return code;

@@ -43,6 +43,8 @@ export interface ChainListener {
   /** A transaction that no block will hold. */
   onRefused(message: Message, code: string, now: Time, out: Effects<Wire>): void;
   onAnswer(answer: Answer, now: Time, out: Effects<Wire>): void;
+  /** A message is about to be sent under this nonce, for the first time or again. */
+  onSigned?(message: Message, nonce: number, out: Effects<Wire>): void;
   /** The client's own account, each time that somebody asked for it. */
   onAccount?(account: AccountView, now: Time, out: Effects<Wire>): void;
 }
@@ -89,6 +91,27 @@ export class ChainClient implements LinkHost {
     return this.#status.params;
   }
 
+  /** The chain that it talks to. Throws before the first `onReady`. */
+  get chainId(): string {
+    if (this.#status === null) throw new Error(`${this.address} has not reached a node yet`);
+    return this.#status.chainId;
+  }
+
+  /** The node that it asks now; empty: none is in reach. */
+  get node(): PeerName {
+    return this.#link.node;
+  }
+
+  /** The newest height that it knows of; 0: none yet. */
+  get height(): number {
+    return this.#link.height;
+  }
+
+  /** The nonce of the next transaction; null while it has to be asked for. */
+  get nonce(): number | null {
+    return this.#nonce;
+  }
+
   get ready(): boolean {
     return this.#status !== null && this.#nonce !== null;
   }
@@ -119,6 +142,7 @@ export class ChainClient implements LinkHost {
     entry.sentAt = this.#now;
     this.#nonce = entry.nonce + 1;
     const { nonce, message } = entry;
+    this.#listener.onSigned?.(message, nonce, out);
     const body = { chainId: (this.#status as ChainStatus).chainId, account: this.address, nonce, grant: '', message };
     this.#link.send({ type: 'submit', tx: payAndSign(this.params, body, keys, scheme) }, out);
   }

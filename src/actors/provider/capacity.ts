@@ -112,6 +112,25 @@ export class CapacityBook {
     return this.#total;
   }
 
+  /** What all hosts have, and what of it is taken. Bandwidth counts where it is limited. */
+  compute(): { readonly capacity: ComputeUnit; readonly used: ComputeUnit } {
+    const capacity = { cpu: 0, memory: 0, disk: 0, bandwidth: 0, gpu: 0 };
+    const used = { ...capacity };
+    for (const { limits, cpu, memory, disk, bandwidth, devices } of this.#hosts) {
+      capacity.cpu += limits.cpu;
+      capacity.memory += limits.memory;
+      capacity.disk += limits.disk;
+      capacity.bandwidth += limits.bandwidth;
+      capacity.gpu += limits.gpus * DEVICE;
+      used.cpu += limits.cpu - cpu;
+      used.memory += limits.memory - memory;
+      used.disk += limits.disk - disk;
+      used.bandwidth += limits.bandwidth === 0 ? 0 : limits.bandwidth - bandwidth;
+      used.gpu += devices.reduce((sum, free) => sum + DEVICE - free, 0);
+    }
+    return { capacity, used };
+  }
+
   setUp(host: number, up: boolean): void {
     (this.#hosts[host] as Host).up = up;
   }

@@ -85,20 +85,30 @@ export function twinOf(name: string): string {
  * @param random what is drawn is drawn from here
  */
 export function validatorNode(options: NodeOptions, conduct: ValidatorConduct, random: RandomStream): Actor<Wire> {
+  return actorAndNode(options, conduct, random).actor;
+}
+
+/** The same, with the node within, for whoever wants to know how it is. */
+export function actorAndNode(
+  options: NodeOptions,
+  conduct: ValidatorConduct,
+  random: RandomStream,
+): { readonly actor: Actor<Wire>; readonly node: Node } {
   const { validator, chain } = options;
-  if (conduct.kind === 'honest' || conduct.kind === 'twins') return new Node(options);
+  const plain = (node: Node) => ({ actor: node, node });
+  if (conduct.kind === 'honest' || conduct.kind === 'twins') return plain(new Node(options));
   if (validator === null) throw new Error('only a validator can misbehave as one');
   const forger = new Forger(chain.genesis.chainId, validator.address, validator.keys, chain.scheme);
   switch (conduct.kind) {
     case 'invalidBlocks':
-      return new BadProposer(options, invalidBlocks(conduct.faults, forger));
+      return plain(new BadProposer(options, invalidBlocks(conduct.faults, forger)));
     case 'wrongMatch':
-      return new BadProposer(options, wrongMatches(conduct.faults));
+      return plain(new BadProposer(options, wrongMatches(conduct.faults)));
     case 'favour':
-      return new BadProposer(options, favouring(validator.address, conduct.accounts));
+      return plain(new BadProposer(options, favouring(validator.address, conduct.accounts)));
     default: {
       const node = new Node(options);
-      return new Tampered(node, speechOf(conduct, forger, node, random));
+      return { actor: new Tampered(node, speechOf(conduct, forger, node, random)), node };
     }
   }
 }

@@ -17,6 +17,7 @@ import type { PlannedInfrastructure, SdlPlan } from '../scenario/sdl-plan.ts';
 import type { Trace, TracePod } from '../scenario/trace.ts';
 import type { GroupTemplate, InfrastructureTemplate, Scenario, TenantClass } from '../scenario/types.ts';
 import { arrivalTimes, podArrivals, workloadScale } from '../scenario/workloads.ts';
+import { escrowFor } from './escrow.ts';
 import { GPU_MODEL, type TenantGroup } from './population.ts';
 import type { SdlBooks } from './sdl-books.ts';
 

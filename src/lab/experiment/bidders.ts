@@ -22,6 +22,9 @@ import type { ProviderClass } from '../scenario/types.ts';
 import { drawRates, type ProviderMember } from './population.ts';
 import { OWN_MARK } from './wash-trade.ts';
 
+/** What of a class decides how its members bid. */
+export type Bidding = Pick<ProviderClass, 'strategy' | 'behaviour'>;
+
 /** Variables of an expression that only the visible book can answer. */
 const BOOK_VARIABLES = new Set(['lowest', 'bids']);
 
@@ -34,8 +37,8 @@ function plain(strategy: Strategy): Bidder {
  * @param rings names of the members of each collusive ring
  */
 export function bidderOf(
-  spec: ProviderClass,
-  member: ProviderMember,
+  spec: Bidding,
+  member: Pick<ProviderMember, 'name'>,
   rings: ReadonlyMap<string, readonly string[]>,
   streams: RandomStreams,
 ): Bidder {
@@ -46,8 +49,8 @@ export function bidderOf(
 
 /** How it bids on the orders of others. */
 function openBidderOf(
-  spec: ProviderClass,
-  member: ProviderMember,
+  spec: Bidding,
+  member: Pick<ProviderMember, 'name'>,
   rings: ReadonlyMap<string, readonly string[]>,
   streams: RandomStreams,
 ): Bidder {
@@ -81,7 +84,7 @@ function openBidderOf(
 }
 
 /** How a member of a class behaves. */
-export function conductOf(spec: ProviderClass, random: (purpose: string) => RandomStream): Conduct {
+export function conductOf(spec: Pick<ProviderClass, 'behaviour'>, random: (purpose: string) => RandomStream): Conduct {
   const { behaviour } = spec;
   switch (behaviour.kind) {
     case 'honest':

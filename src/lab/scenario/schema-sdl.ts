@@ -79,7 +79,8 @@ export const sdlTemplate: z.ZodType<SdlTemplate> = shape({
   weights: mapOf(weight, fileName, MAX_WEIGHTS, 'files and weights').prefault({}),
 }).transform(({ weights, ...terms }) => ({ terms: { ...DEFAULT_TERMS, ...written(terms) }, weights }));
 
-const terms = shape(termFields).transform((value): Some<SdlTerms> => written(value));
+/** The terms of a placement. */
+export const sdlTerms = shape(termFields).transform((value): Some<SdlTerms> => written(value));
 
 /** orrery.yaml. */
 export const sdlNotes: z.ZodType<SdlNotes> = shape({
@@ -91,7 +92,7 @@ export const sdlNotes: z.ZodType<SdlNotes> = shape({
     shape({
       ...termFields,
       ...habitFields,
-      placements: mapOf(terms, text(255, 'the name of a placement'), 1_000, 'placements').prefault({}),
+      placements: mapOf(sdlTerms, text(255, 'the name of a placement'), 1_000, 'placements').prefault({}),
     }).transform(({ placements, ...own }): SdlFileNotes => ({ own: written(own), placements })),
     fileName,
     MAX_WEIGHTS,

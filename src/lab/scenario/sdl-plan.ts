@@ -22,6 +22,9 @@ export interface PlannedInfrastructure {
   readonly group: string;
 }
 
+/** Who deploys SDL files: a class of tenants, or one of them. */
+export type SdlDeployer = Pick<TenantClass, 'sdl' | 'waitDuration' | 'openFor'>;
+
 /** A file that a class deploys. */
 export interface SdlPlan extends SdlHabits {
   readonly file: string;
@@ -60,10 +63,10 @@ function planned(
 function planFile(
   file: AcceptedSdl,
   catalogue: SdlCatalogue,
-  tenant: TenantClass,
+  tenant: SdlDeployer,
   conversion: PriceConversion,
 ): SdlPlan | Unmappable {
-  if (tenant.sdl === null) throw new Error(`found a class ${tenant.name} without SDL files, expected one with them`);
+  if (tenant.sdl === null) throw new Error('found a class without SDL files, expected one with them');
   const { terms: general, weights } = tenant.sdl;
   const { defaults, files } = catalogue.notes;
   const notes = Object.hasOwn(files, file.file) ? files[file.file] : undefined;
@@ -95,7 +98,7 @@ function planFile(
 }
 
 /** What a class that deploys SDL files does with those of a catalogue. */
-export function planClass(catalogue: SdlCatalogue, tenant: TenantClass, conversion: PriceConversion): ClassPlan {
+export function planClass(catalogue: SdlCatalogue, tenant: SdlDeployer, conversion: PriceConversion): ClassPlan {
   const plans: SdlPlan[] = [];
   const unmappable: Unmappable[] = [];
   for (const file of catalogue.files) {

@@ -19,6 +19,7 @@ export const providerStatus = z.strictObject({
   region: z.string(),
   height: height.describe('newest that it knows of; 0: none yet'),
   node,
+  registered: z.boolean().describe('the register says of it what it wants said'),
   capacity: compute,
   used: compute,
   utilisation_ppm: ppm.describe('of its scarcest resource'),
@@ -102,6 +103,10 @@ export const deploy = z.strictObject({
       wait_blocks: z.int(whole).min(0, whole).optional().describe('before an order is matched'),
       open_for_us: z.int(whole).min(1, whole).optional().describe('for which an order takes bids, microseconds'),
       lifetime_us: z.int(whole).min(1, whole).optional().describe('closed so long after the first lease, microseconds'),
+      market: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .describe('region, persist, reputationAtLeast, collateral, datacenters, placements, escrow, as in orrery.yaml'),
     })
     .prefault({})
     .describe("what is not given is as the tenant's configuration has it"),

@@ -25,7 +25,7 @@ export async function providerApi(view: ProviderView, options: ApiOptions = {}):
     summary: 'The provider',
     reply: schemas.providerStatus,
     handle: () => {
-      const { name, address, region, height, node, capacity, used, openBids } = view.status();
+      const { name, address, region, height, node, registered, capacity, used, openBids } = view.status();
       return {
         name,
         address,
@@ -33,6 +33,7 @@ export async function providerApi(view: ProviderView, options: ApiOptions = {}):
         region,
         height,
         node,
+        registered,
         capacity: compute(capacity),
         used: compute(used),
         utilisation_ppm: utilisation(used, capacity),

@@ -97,13 +97,14 @@ function addWrites(app: FastifyInstance, view: TenantView, desk: Desk): void {
     reply: schemas.deployed,
     status: 201,
     handle: async ({ body }) => {
-      const { escrow_uakt, wait_blocks, open_for_us, lifetime_us } = body.terms;
+      const { escrow_uakt, wait_blocks, open_for_us, lifetime_us, market } = body.terms;
       const { deployment, version } = await desk.ask(() =>
         view.deploy(body.sdl, {
           escrow: escrow_uakt === undefined ? null : BigInt(escrow_uakt),
           waitDuration: wait_blocks ?? null,
           openFor: open_for_us ?? null,
           lifetime: lifetime_us ?? null,
+          ...(market === undefined ? {} : { market }),
         }),
       );
       return { deployment, version: bytesToHex(version) };
@@ -137,7 +138,7 @@ function addWrites(app: FastifyInstance, view: TenantView, desk: Desk): void {
 }
 
 /** Words of the agent for what is not there. */
-const ABSENT = new Set(['unknown_deployment', 'unknown_lease', 'unknown_service']);
+const ABSENT = new Set(['no_deployment', 'unknown_deployment', 'unknown_lease', 'unknown_service']);
 
 /** Waits for the agent's answers, so many at a time, and turns its refusals into the API's. */
 class Desk {

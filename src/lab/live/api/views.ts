@@ -69,6 +69,8 @@ export interface ProviderStatus {
   /** Of the capacity, what leases and, where the operator reserves for them, bids take. */
   readonly used: ComputeUnit;
   readonly openBids: number;
+  /** Whether the register says of it what it wants said. */
+  readonly registered: boolean;
 }
 
 export interface ProviderLease {
@@ -150,6 +152,11 @@ export interface DeployTerms {
   readonly openFor: number | null;
   /** Closed so long after the first lease, microseconds; null: when the user says so. */
   readonly lifetime: number | null;
+  /**
+   * What SDL has no words for, in those of orrery.yaml: region, persist, reputationAtLeast, collateral, datacenters, all
+   * of these by placement under `placements`; and an escrow as in scenarios. Not looked at yet.
+   */
+  readonly market?: Readonly<Record<string, unknown>>;
 }
 
 /** A tenant's agent, as its user sees it. Each call is a request to the actor; its reply resolves the promise. */

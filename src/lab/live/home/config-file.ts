@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { wrap } from '../../report/format.ts';
 import { flatten, isRecord } from '../../scenario/fields.ts';
 import { dotted, formatError, InvalidScenario, type ScenarioError, type Step } from '../../scenario/problem.ts';
+import { applyOverride } from '../../scenario/set.ts';
 import { decode, find, locate, locateKey, MAX_FILE_BYTES, parseTree, plain, type Tree } from '../../scenario/tree.ts';
 import { show } from '../../scenario/units.ts';
 import { CONFIG_SCHEMAS } from './config-schema.ts';
@@ -28,7 +29,21 @@ export function readConfig<R extends Role>(role: R, path: string): ConfigOf<R> {
  * @throws InvalidScenario
  */
 export function parseConfig<R extends Role>(role: R, path: string, text: Uint8Array | string): ConfigOf<R> {
-  const tree = parseTree(path, decode(path, text));
+  return readTree(role, path, parseTree(path, decode(path, text)));
+}
+
+/**
+ * A configuration with some of its values replaced.
+ * @param text a configuration
+ * @param overrides `path=value`, as `--set` has them
+ * @throws InvalidScenario
+ */
+export function overridden<R extends Role>(role: R, text: string, overrides: readonly string[]): ConfigOf<R> {
+  const tree = overrides.reduce(applyOverride, parseTree('config.yaml', text));
+  return readTree(role, 'config.yaml', tree);
+}
+
+function readTree<R extends Role>(role: R, path: string, tree: Tree): ConfigOf<R> {
   const data = plain(tree);
   refuseRole(role, path, data);
   const result = CONFIG_SCHEMAS[role].safeParse(data);

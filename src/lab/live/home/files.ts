@@ -2,17 +2,7 @@
  * Files of a home directory: written so that after a crash each is whole or absent, read with a limit, and refused in
  * words. A home holds a key and money hangs on it, so folders are for their owner only.
  */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { diskProblem } from '../../experiment/results-folder.ts';
 import { grouped } from '../../scenario/units.ts';
@@ -94,22 +84,6 @@ export function replaceFile(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
-  }
-}
-
-/** Writes a file whole, unless there is one of that name: false then. */
-export function claimFile(path: string, text: string): boolean {
-  const temporary = join(dirname(path), `.${basename(path)}.partial-${process.pid}`);
-  rmSync(temporary, { force: true });
-  try {
-    writeNew(temporary, text);
-    linkSync(temporary, path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    throw error;
-  } finally {
-    rmSync(temporary, { force: true });
   }
 }
 

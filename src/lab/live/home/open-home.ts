@@ -7,14 +7,17 @@ import { type HomePaths, type Role, requireHome } from './folder.ts';
 import { genesisHash, readGenesisFile } from './genesis-file.ts';
 import { type Identity, readKey } from './identity-key.ts';
 
-export interface OpenHome<R extends Role> {
+interface HomeWith<C> {
   readonly paths: HomePaths;
-  readonly config: ConfigOf<R>;
+  readonly config: C;
   readonly identity: Identity;
   readonly genesis: Genesis;
   /** SHA-256 of the genesis, 64 hexadecimal digits. */
   readonly genesisHash: string;
 }
+
+/** A home as it was read. */
+export type OpenHome<R extends Role> = HomeWith<ConfigOf<R>>;
 
 /**
  * Reads a home.

@@ -3,7 +3,7 @@
  * everything. What is written is read again before it is put in its place, so that no home is made that cannot start.
  */
 import type { Genesis } from '../../../protocol/chain/genesis.ts';
-import { parseConfig } from './config-file.ts';
+import { overridden, parseConfig } from './config-file.ts';
 import { CONFIG_SCHEMAS } from './config-schema.ts';
 import { type Heading, nodeConfigText, providerConfigText, tenantConfigText } from './config-text.ts';
 import type { Config, ConfigOf, NodeConfig, ProviderConfig, TenantConfig } from './config-types.ts';
@@ -21,6 +21,8 @@ interface AnyHome {
   readonly genesis: Genesis;
   /** Of the participant's key, 32 bytes; one that nobody else has, if absent. */
   readonly keySeed?: Uint8Array | undefined;
+  /** `path=value`, in order: values of the configuration, in its own words, laid over all others. */
+  readonly overrides?: readonly string[] | undefined;
 }
 
 export type NodeHome = AnyHome & Given<NodeConfig, 'name' | 'listen' | 'api'>;
@@ -53,14 +55,18 @@ function over<C extends Config>(base: C, given: object): C {
 }
 
 function write<C extends Config>(
-  { home, genesis, keySeed }: AnyHome,
+  { home, genesis, keySeed, overrides = [] }: AnyHome,
   fill: (address: string) => C,
   textOf: (config: C, heading: Heading) => string,
 ): WrittenHome<C> {
   const seed = keySeed ?? newSeed();
   const hash = genesisHash(genesis);
-  const filled = fill(identityOf(seed).address);
-  const text = textOf(filled, { chainId: genesis.chainId, genesisHash: hash });
+  const heading = { chainId: genesis.chainId, genesisHash: hash };
+  const { address } = identityOf(seed);
+  let filled = fill(address);
+  // The account is the key's, whatever anybody says.
+  if (overrides.length > 0) filled = { ...overridden(filled.role, textOf(filled, heading), overrides), address } as C;
+  const text = textOf(filled, heading);
   const config = parseConfig(filled.role, `${home}/config.yaml`, text) as C;
   const paths = makeHome(home, { config: text, key: keyText(seed), genesis: `${genesisText(genesis)}\n` });
   return { paths, config, genesisHash: hash };

@@ -24,6 +24,7 @@ const provider: ProviderView = {
     capacity: CAPACITY,
     used: { cpu: 4_000, memory: 48 * 2 ** 30, disk: 0, bandwidth: 0, gpu: 0 },
     openBids: 2,
+    registered: true,
   }),
   leases: () => [{ lease: LEASE, state: 'active', price: 10n ** 20n, served: true }],
   workloads: () => [
