@@ -14,23 +14,43 @@ import type { MessageCodec, PeerAddress, TransportEvents } from '../../src/world
 import type { Recorder } from '../../src/worlds/live/recorder.ts';
 import { StorageFailure } from '../../src/worlds/live/storage/failure.ts';
 import { LiveTransport } from '../../src/worlds/live/transport/transport.ts';
-import { MemoryEngine } from './live-world/engine.ts';
+import { MemoryEngine, type WorkloadEngine } from './live-world/engine.ts';
 import { FaultyDisk } from './live-world/faulty-disk.ts';
 import { Wires } from './live-world/wires.ts';
-import { StoppableScheduler, TRANSPORT_STEP_MS, WorldTime } from './live-world/world-time.ts';
+import { DEFAULT_STEP_MS, StoppableScheduler, WorldTime } from './live-world/world-time.ts';
 import type { Note, TestWorld, TestWorldOptions, WorldUnderTest } from './world-under-test.ts';
 
 /** What the live world lets a test do beside what the suite asks for. */
-interface LiveTestWorldUnderTest extends WorldUnderTest {
+interface LiveWorldUnderTest extends WorldUnderTest {
   open(options: TestWorldOptions): Promise<LiveTestWorld>;
 }
 
-export const live: LiveTestWorldUnderTest = {
-  name: 'the live world',
-  storeSurvives: 'together',
-  concurrent: true,
-  open: async options => new LiveTestWorld(options),
-};
+export interface LiveWorldOptions {
+  /** Real milliseconds for each of the world's, at least. */
+  readonly step_ms: number;
+  /** Makes what runs the workloads of a provider with so many hosts. */
+  readonly engine: (hosts: number, time: WorldTime) => WorkloadEngine;
+}
+
+export function liveWorld(world: LiveWorldOptions): LiveWorldUnderTest {
+  return {
+    name: 'the live world',
+    storeSurvives: 'together',
+    concurrent: true,
+    open: async options => new LiveTestWorld(options, world),
+  };
+}
+
+export const live = liveWorld({
+  step_ms: DEFAULT_STEP_MS,
+  engine: (hosts, time) => new MemoryEngine(hosts, time),
+});
+
+/**
+ * How much slower than the world the transport's own limits of time are: on a busy machine it must not give up what the
+ * world would still wait for.
+ */
+const TRANSPORT_SLOWNESS = 1.5;
 
 /** Notes as JSON, filled up with zeros where they say how long they are. */
 export const notes: MessageCodec<Note> = {
@@ -51,7 +71,7 @@ interface Home {
   readonly recorder: Recorder<Note, string> | null;
   readonly identity: TlsIdentity;
   readonly disk: FaultyDisk;
-  readonly engine: MemoryEngine | null;
+  readonly engine: WorkloadEngine | null;
   process: Participant<Note, string> | null;
   scheduler: StoppableScheduler;
 }
@@ -64,14 +84,17 @@ class LiveTestWorld implements TestWorld {
   private readonly folder = mkdtempSync(join(tmpdir(), 'orrery-conformance-'));
   private readonly homes = new Map<PeerName, Home>();
   private readonly wires = new Wires(name => this.homes.get(name)?.process?.port ?? null);
-  private readonly time = new WorldTime();
+  private readonly world: LiveWorldOptions;
+  private readonly time: WorldTime;
   private draws = 0;
   /** What tests ask for happens one after the other. */
   private doing: Promise<void> = Promise.resolve();
   private failure: unknown = null;
 
-  constructor(options: TestWorldOptions) {
+  constructor(options: TestWorldOptions, world: LiveWorldOptions) {
     this.options = options;
+    this.world = world;
+    this.time = new WorldTime(world.step_ms);
   }
 
   add(
@@ -86,7 +109,7 @@ class LiveTestWorld implements TestWorld {
         recorder,
         identity: await tlsIdentity(createHash('sha256').update(name).digest()),
         disk: new FaultyDisk(join(this.folder, name), this.time, () => this.draw()),
-        engine: hosts > 0 ? new MemoryEngine(hosts, this.time) : null,
+        engine: hosts > 0 ? this.world.engine(hosts, this.time) : null,
         process: null,
         scheduler: new StoppableScheduler(this.time),
       };
@@ -183,6 +206,7 @@ class LiveTestWorld implements TestWorld {
     await this.doing;
     for (const home of this.homes.values()) {
       await this.kill(home);
+      await home.engine?.close();
     }
     await this.wires.close();
     rmSync(this.folder, { recursive: true, force: true });
@@ -203,7 +227,7 @@ class LiveTestWorld implements TestWorld {
         scheduler,
         storage: await disk.open(sync_ms),
         transport: events => this.openTransport(home, events),
-        ...(engine === null ? {} : { containers: async events => engine.attach(events) }),
+        ...(engine === null ? {} : { containers: events => engine.attach(events) }),
         ...(programs === undefined ? {} : { programs }),
         ...(home.recorder === null ? {} : { recorder: home.recorder }),
         observe: (metric, value) => void this.observations.push({ actor: name, metric, value }),
@@ -221,6 +245,7 @@ class LiveTestWorld implements TestWorld {
 
   private openTransport(home: Home, events: TransportEvents): Promise<LiveTransport> {
     const { keepAlive_ms = 1_000, connectTimeout_ms = 1_000, queueMessages = 1_000 } = this.options;
+    const real = this.world.step_ms * TRANSPORT_SLOWNESS;
     return LiveTransport.open({
       identity: home.identity,
       events,
@@ -232,8 +257,8 @@ class LiveTestWorld implements TestWorld {
       listen: { port: 0 },
       acceptsUnknown: false,
       limits: {
-        keepAlive_ms: keepAlive_ms * TRANSPORT_STEP_MS,
-        connectTimeout_ms: connectTimeout_ms * TRANSPORT_STEP_MS,
+        keepAlive_ms: keepAlive_ms * real,
+        connectTimeout_ms: connectTimeout_ms * real,
         queueMessages,
       },
     });

@@ -68,6 +68,10 @@ export interface WorldUnderTest {
   readonly storeSurvives: 'each' | 'together';
   /** Whether tests run side by side: they do in a world whose time is real, where they mostly wait. */
   readonly concurrent: boolean;
+  /** Whether hosts of a provider go away each by itself. Default: they do. */
+  readonly hasHostsOfTheirOwn?: boolean;
+  /** Whether it is not to be had here. */
+  readonly isSkipped?: boolean;
   open(options: TestWorldOptions): Promise<TestWorld>;
 }
 

@@ -130,13 +130,17 @@ export class TenantDesk implements DeliveriesHost {
   }
 
   #drop(session: Session, out: Effects<Wire>): void {
+    this.#forget(session, out);
+    out.disconnect(session.connection);
+  }
+
+  #forget(session: Session, out: Effects<Wire>): void {
     const { connection, tenant, isOpen } = session;
     this.#sessions.delete(connection);
     if (this.#byTenant.get(tenant) === session) this.#byTenant.delete(tenant);
     this.#deliveries.forget(connection, out);
     this.#logs.forget(connection, out);
     if (!isOpen) out.cancelTimer(PROOF_TIMER + connection);
-    out.disconnect(connection);
   }
 
   #message(session: Session, message: Wire, now: Time, out: Effects<Wire>): void {
@@ -150,8 +154,8 @@ export class TenantDesk implements DeliveriesHost {
     const { chainId } = this.#host;
     const { address, keys, scheme, random } = this.#options;
     if (chainId === null || hello.challenge.length !== CHALLENGE_BYTES) {
+      this.#forget(session, out);
       this.#refuse(session.connection, chainId === null ? 'not_ready' : 'bad_proof', out);
-      this.#drop(session, out);
       return;
     }
     session.tenant = hello.tenant;
@@ -174,8 +178,8 @@ export class TenantDesk implements DeliveriesHost {
   #proven(session: Session, proof: Extract<LeaseWire, { readonly type: 'tenantProof' }>, out: Effects<Wire>): void {
     const { connection, tenant } = session;
     if (!isProof(this.#options.scheme, 'tenant', session.terms as SessionTerms, proof)) {
+      this.#forget(session, out);
       this.#refuse(connection, 'bad_proof', out);
-      this.#drop(session, out);
       return;
     }
     // A tenant that calls again has given up, or lost, the connection before.

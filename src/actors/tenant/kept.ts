@@ -1,7 +1,7 @@
 /**
  * A deployment as its tenant keeps it: what was asked for, where it stands, and the record of it that outlasts a restart.
  */
-import { byteString, decode, encode, list, optional, struct, text, ubig, uint } from '../../protocol/codec/struct.ts';
+import { bool, byteString, decode, encode, list, optional, struct, text, ubig, uint } from '../../protocol/codec/struct.ts';
 import { deploymentInfrastructure, id, MAX_INFRASTRUCTURES } from '../../protocol/model/objects.ts';
 import type { Time } from '../actor.ts';
 import type { HeldManifest } from './manifests.ts';
@@ -25,6 +25,8 @@ export interface Kept {
   /** Of the transaction that submitted it, as it was sent last; -1: not yet. */
   nonce: number;
   readonly request: KeptRequest;
+  /** Whether it was made with a manifest. */
+  readonly hasManifest: boolean;
   /** By version in hexadecimal: the one on the chain, and others that may yet take its place. */
   readonly manifests: Map<string, HeldManifest>;
   /** On the chain, as far as is known. */
@@ -43,12 +45,13 @@ export interface Kept {
 }
 
 /** A deployment that is about to be submitted. */
-export function newKept(request: KeptRequest, serial: number | null, reply: number | null): Kept {
+export function newKept(request: KeptRequest, hasManifest: boolean, serial: number | null, reply: number | null): Kept {
   return {
     serial,
     id: '',
     nonce: -1,
     request,
+    hasManifest,
     manifests: new Map(),
     version: request.version,
     height: 0,
@@ -67,6 +70,7 @@ const decimal = text(32);
 const record = struct({
   id,
   nonce: optional(uint),
+  hasManifest: bool,
   infrastructure: list(deploymentInfrastructure, MAX_INFRASTRUCTURES),
   waitDuration: uint,
   openFor: uint,
@@ -79,11 +83,12 @@ const record = struct({
 });
 
 /** The record of a deployment, without its manifests. */
-export function encodeKept({ id: deployment, nonce, request, leasedAt, version }: Kept): Uint8Array {
+export function encodeKept({ id: deployment, nonce, request, hasManifest, leasedAt, version }: Kept): Uint8Array {
   const { infrastructure, waitDuration, openFor, escrow, lifetime_us, refill, closePending_us } = request;
   return encode(record, {
     id: deployment,
     nonce: nonce < 0 ? undefined : nonce,
+    hasManifest,
     infrastructure,
     waitDuration,
     openFor,
@@ -98,7 +103,8 @@ export function encodeKept({ id: deployment, nonce, request, leasedAt, version }
 
 /** The deployment of a record, without its manifests. Throws DecodeError for bytes that are none. */
 export function decodeKept(bytes: Uint8Array, serial: number): Kept {
-  const { id: deployment, nonce, leasedAt, lifetime_us, refill, closePending_us, ...rest } = decode(record, bytes);
+  const { id: deployment, nonce, hasManifest, leasedAt, ...asked } = decode(record, bytes);
+  const { lifetime_us, refill, closePending_us, ...rest } = asked;
   const request: KeptRequest = {
     type: 'deploy',
     ...rest,
@@ -106,5 +112,6 @@ export function decodeKept(bytes: Uint8Array, serial: number): Kept {
     refill: refill === undefined ? null : { below: Number(refill.below), to: Number(refill.to) },
     closePending_us: closePending_us ?? null,
   };
-  return { ...newKept(request, serial, null), id: deployment, nonce: nonce ?? -1, leasedAt: leasedAt ?? null };
+  const kept = newKept(request, hasManifest, serial, null);
+  return { ...kept, id: deployment, nonce: nonce ?? -1, leasedAt: leasedAt ?? null };
 }

@@ -2,8 +2,9 @@
  * What a tenant must not forget: each deployment that it was asked for, with its manifest, from before its transaction is
  * sent until it is closed. A manifest may hold secrets, and nobody else has it.
  *
- * A record is durable under the nonce of its transaction before that is sent. So after a restart the chain's account says
- * whether it was included, and if not, it is sent again under the same nonce: two of them cannot get in.
+ * A record is durable under the nonce of its transaction before that is sent, and its manifest with it. So after a restart
+ * the chain's account says whether it was included, and if not, it is sent again under the same nonce: two of them cannot
+ * get in. What was not durable was not sent; whoever asked for it has been told that it failed, and asks again.
  */
 import { decode, encode } from '../../protocol/codec/struct.ts';
 import type { Effects } from '../actor.ts';
@@ -53,7 +54,8 @@ export class Outbox {
   }
 
   /**
-   * What a start finds, by serial. Manifests without a record are swept out.
+   * What a start finds, by serial. What cannot have been sent is swept out: a record without a nonce or without its
+   * manifest, and a manifest without a record.
    * @throws DecodeError for a record or a manifest that is none
    */
   recover(entries: readonly (readonly [string, Uint8Array])[], out: Effects<Wire>): Kept[] {
@@ -73,6 +75,12 @@ export class Outbox {
       const kept = found.get(serial);
       if (kept === undefined) out.delete(key);
       else kept.manifests.set(version, decode(heldManifest, bytes));
+    }
+    for (const [serial, kept] of found) {
+      const isWhole = !kept.hasManifest || kept.manifests.has(kept.version.toHex());
+      if (kept.id !== '' || (kept.nonce >= 0 && isWhole)) continue;
+      found.delete(serial);
+      this.drop(kept, out);
     }
     return [...found.values()].sort((a, b) => (a.serial as number) - (b.serial as number));
   }

@@ -75,17 +75,22 @@ export class TakeUp {
   }
 
   #sort(found: readonly Kept[], nonce: number, out: Effects<Wire>): void {
-    const known = new Map<string, Kept>();
-    const unsent: Kept[] = [];
+    const byId = new Map<string, Kept>();
     // Of two that were sent under one nonce, the later one took the place of the other, which never got in.
     for (const kept of found.toReversed()) {
-      const wasSent = kept.nonce >= 0 && kept.nonce < nonce;
-      if (kept.id === '' && wasSent) kept.id = deploymentId(this.#chain.address, String(kept.nonce));
-      if (kept.id === '') unsent.push(kept);
-      else if (known.has(kept.id)) this.#outbox.drop(kept, out);
-      else known.set(kept.id, kept);
+      const id = kept.id === '' ? deploymentId(this.#chain.address, String(kept.nonce)) : kept.id;
+      if (byId.has(id)) this.#outbox.drop(kept, out);
+      else byId.set(id, kept);
     }
-    for (const kept of known.values()) this.#host.known(kept, out);
+    const unsent: Kept[] = [];
+    for (const [id, kept] of byId) {
+      if (kept.id === '' && kept.nonce >= nonce) {
+        unsent.push(kept);
+        continue;
+      }
+      kept.id = id;
+      this.#host.known(kept, out);
+    }
     this.#sendAgain(unsent, nonce, out);
   }
 
@@ -95,10 +100,8 @@ export class TakeUp {
    */
   #sendAgain(unsent: readonly Kept[], first: number, out: Effects<Wire>): void {
     const { address } = this.#chain;
-    const order = (kept: Kept): number => (kept.nonce < 0 ? Number.MAX_SAFE_INTEGER : kept.nonce);
-    const sorted = [...unsent].sort((a, b) => order(a) - order(b) || (a.serial as number) - (b.serial as number));
     let next = first;
-    for (const kept of sorted) {
+    for (const kept of [...unsent].sort((a, b) => a.nonce - b.nonce)) {
       for (; next < kept.nonce; next++) this.#chain.submit({ type: 'Transfer', to: address, amount: 0n }, out);
       this.#host.unsent(kept, out);
       next += 1;

@@ -131,7 +131,8 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
       out.reply(reply, checked);
       return;
     }
-    const kept = newKept(request, this.#keepsAll || manifest !== null ? this.#outbox.take() : null, reply);
+    const serial = this.#keepsAll || manifest !== null ? this.#outbox.take() : null;
+    const kept = newKept(request, manifest !== null, serial, reply);
     if (checked !== null) {
       kept.manifests.set(version.toHex(), checked.held);
       this.#outbox.putManifest(kept, version.toHex(), checked.held, out);
@@ -411,6 +412,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
     if (kept.leasedAt === null) {
       kept.leasedAt = now;
       this.#outbox.put(kept, out);
+      if (kept.serial !== null) out.sync();
     }
     if (lifetime_us !== null) out.setTimer(kept.id, Math.max(now, kept.leasedAt + lifetime_us));
     if (closePending_us !== null && !kept.served)

@@ -10,12 +10,23 @@ const START_MS = 10;
 const STOP_MS = 5;
 const HOST_ROOM = { cpu: 1_000, memory: 2 ** 30, disk: 2 ** 30, gpu: 0 };
 
+/** What runs the workloads of one provider, whose processes come and go. */
+export interface WorkloadEngine {
+  /** The backend of one incarnation of the provider. */
+  attach(events: ContainerEvents): Promise<Containers>;
+  /** A workload ends by itself. */
+  crash(id: string): Promise<void>;
+  setHost(host: number, up: boolean): Promise<void>;
+  /** Ends everything. */
+  close(): Promise<void>;
+}
+
 interface Workload {
   readonly spec: WorkloadSpec;
   isRunning: boolean;
 }
 
-export class MemoryEngine {
+export class MemoryEngine implements WorkloadEngine {
   private readonly hostsUp: boolean[];
   private readonly workloads = new Map<string, Workload>();
   private readonly time: WorldTime;
@@ -27,8 +38,7 @@ export class MemoryEngine {
     this.hostsUp = Array.from({ length: hosts }, () => true);
   }
 
-  /** The backend of one incarnation of the provider. */
-  attach(events: ContainerEvents): Containers {
+  async attach(events: ContainerEvents): Promise<Containers> {
     this.events = events;
     return {
       list: async () => [...this.workloads.keys()],
@@ -41,15 +51,19 @@ export class MemoryEngine {
     };
   }
 
-  crash(id: string): void {
+  async crash(id: string): Promise<void> {
     if (this.workloads.get(id)?.isRunning === true) this.end(id, 'exited', 'crashed');
   }
 
-  setHost(host: number, up: boolean): void {
+  async setHost(host: number, up: boolean): Promise<void> {
     this.hostsUp[host] = up;
     this.events?.host(host, up);
     if (up) return;
     for (const [id, { spec }] of [...this.workloads]) if (spec.host === host) this.end(id, 'lost', 'host lost');
+  }
+
+  async close(): Promise<void> {
+    this.workloads.clear();
   }
 
   private start(spec: WorkloadSpec): void {

@@ -6,14 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventLoop, type MachineClocks, type Scheduler } from '../../../src/worlds/live/clock.ts';
 
-/** Real milliseconds for each of the world's, at least. */
-const STEP_MS = 4;
-
-/**
- * Real milliseconds for each of the world's in what the transport measures for itself: more, so that on a busy machine
- * it does not give up what the world would still wait for.
- */
-export const TRANSPORT_STEP_MS = 6;
+/** Real milliseconds for each of the world's, at least, unless told otherwise. */
+export const DEFAULT_STEP_MS = 4;
 
 interface Alarm {
   readonly at_ms: number;
@@ -23,6 +17,7 @@ interface Alarm {
 export class WorldTime {
   private now_ms = 0;
   private readonly alarms = new Set<Alarm>();
+  private readonly step_ms: number;
 
   /** The clocks of a machine in this world, whose epoch is the world's. */
   readonly machine: MachineClocks = {
@@ -30,17 +25,21 @@ export class WorldTime {
     monotonic_us: () => this.now_ms * 1_000,
   };
 
+  constructor(step_ms: number) {
+    this.step_ms = step_ms;
+  }
+
   /** Lets so much of it pass. */
   async pass(ms: number): Promise<void> {
     const until_ms = this.now_ms + ms;
     while (this.now_ms < until_ms) {
-      await sleep(STEP_MS);
+      await sleep(this.step_ms);
       this.now_ms++;
       for (const alarm of [...this.alarms]) {
         if (alarm.at_ms <= this.now_ms && this.alarms.delete(alarm)) alarm.action();
       }
     }
-    await sleep(STEP_MS);
+    await sleep(this.step_ms);
   }
 
   /** Runs an action once so much has passed. What it returns takes that back. */

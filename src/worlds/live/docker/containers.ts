@@ -24,7 +24,7 @@ import type { IsolationMode } from './networks.ts';
 import { type DockerOptions, type DockerSettings, settle } from './options.ts';
 import { NO_PORTS, Publisher } from './publisher.ts';
 import { pause, Slots, Turns } from './turns.ts';
-import { Upkeep } from './upkeep.ts';
+import { UNHEALTHY, Upkeep } from './upkeep.ts';
 import { Volumes } from './volumes.ts';
 import { type ContainerEvent, EngineWatch } from './watch.ts';
 
@@ -338,7 +338,7 @@ export class DockerContainers implements Containers {
     if (action === 'oom') entry.sawOutOfMemory = true;
     if (action === 'die' || action === 'destroy') this.#do(entry.claim.id, 'end', () => this.#checkEnd(entry));
     if (action.startsWith('health_status') && action.endsWith('unhealthy')) {
-      if (this.#parts.settings.unhealthy === 'restart') this.#condemn(entry, 'unhealthy, by its own health check');
+      if (this.#parts.settings.unhealthy === 'restart') this.#condemn(entry, UNHEALTHY);
     }
   }
 

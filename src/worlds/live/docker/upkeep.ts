@@ -15,6 +15,9 @@ import type { DockerSettings } from './options.ts';
 import { Turns } from './turns.ts';
 import type { Volumes } from './volumes.ts';
 
+/** Why a workload was ended whose image has a health check. */
+export const UNHEALTHY = 'unhealthy, by its own health check';
+
 /** What the upkeep needs of the backend that it is a part of. */
 export interface UpkeepParts {
   readonly engine: Engine;
@@ -75,8 +78,10 @@ export class Upkeep {
 
   /** Removes what ended, or was left by an outage, long enough ago; and networks that nobody came back to. */
   async putInOrder(): Promise<void> {
-    await this.reconcile(true);
     const { launcher, settings, isolation, volumes, book } = this.#parts;
+    // Somebody else's hand may have emptied the tables.
+    await isolation.firewall?.ensure();
+    await this.reconcile(true);
     const before = Date.now() - settings.keepEnded_ms;
     for (const entry of book.all()) if (entry.since_ms <= before) this.#letGo(entry);
     const there = new Set([
@@ -127,6 +132,7 @@ export class Upkeep {
     if (entry !== undefined) {
       if (entry.container !== info.Id) this.#removeOrphan(info, `is not the container of ${claim.id}`);
       else if (entry.state === 'running' && !runs) queue(claim.id, 'end', () => checkEnd(entry));
+      else if (entry.state === 'running') this.#checkHealth(entry, info);
       return;
     }
     const isApart = claim.network === null || sound.has(networkName(settings.owner, claim.network));
@@ -150,8 +156,16 @@ export class Upkeep {
       }
       entry.ports = ports;
       entry.given = ports.given;
+      this.#checkHealth(entry, info);
     } catch (error) {
       settings.problem(`publish the ports of ${claim.id} again: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Whether a workload is well is told once, when that changes; it may have changed while nobody listened. */
+  #checkHealth(entry: Entry, { Status }: Docker.ContainerInfo): void {
+    if (this.#parts.settings.unhealthy === 'restart' && Status.includes('(unhealthy)')) {
+      this.#parts.condemn(entry, UNHEALTHY);
     }
   }
 

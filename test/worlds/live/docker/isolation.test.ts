@@ -144,7 +144,7 @@ describe.skipIf(skip !== null)(`a container in Docker ${skip ?? ''}`, () => {
       );
     }
     await until('the host', () => reaches(bench, 'w', `${gateway}:${port}`));
-    // Every start sets them again.
+    // Every start sets them again, and so does the upkeep.
     await bench.run(workload('next', image));
     expect(await reaches(bench, 'w', `${gateway}:${port}`)).toBe(false);
   });

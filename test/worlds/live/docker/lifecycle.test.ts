@@ -208,6 +208,12 @@ describe.skipIf(skip !== null)(`workloads in Docker ${skip ?? ''}`, () => {
     expect(told).toMatchObject({ id: 'ill', reason: 'unhealthy, by its own health check' });
     await until('a verdict of health', async () => (await bench.inspect('well')).State.Health?.Status === 'healthy');
     expect(await bench.containers.list()).toEqual(['well']);
+    // So it is when it fell ill while nobody listened.
+    await bench.leave();
+    await bench.exec('well', 'rm /tmp/well');
+    await until('a verdict of illness', async () => (await bench.inspect('well')).State.Health?.Status === 'unhealthy');
+    await bench.open();
+    await until('its end', () => bench.told.find(one => one.id === 'well' && one.event === 'exited'));
   });
 
   it('reads a bounded log: both streams, broken UTF-8, long and unended lines', async () => {
