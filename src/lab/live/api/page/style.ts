@@ -108,7 +108,7 @@ footer a { margin-left: 14px; }
 footer a:first-child { margin-left: 0; }
 @media (max-width: 940px) {
   .hero { grid-template-columns: auto minmax(0, 1fr); }
-  .facts { grid-column: 1 / -1; grid-template-columns: repeat(auto-fit, minmax(104px, 1fr)); border-top: 1px solid var(--line); padding-top: 14px; }
+  .facts { grid-column: 1 / -1; grid-template-columns: repeat(3, minmax(0, 1fr)); border-top: 1px solid var(--line); padding-top: 14px; }
   .grid { grid-template-columns: minmax(0, 1fr); }
 }
 @media (max-width: 640px) {
