@@ -6,14 +6,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { summaryText } from '../../src/lab/experiment/results.ts';
-import { SdlBooks } from '../../src/lab/experiment/sdl-books.ts';
 import { TABLES } from '../../src/lab/report/tables.ts';
-import { loadScenarioFile } from '../../src/lab/scenario/load-node.ts';
-import { planClass } from '../../src/lab/scenario/sdl-plan.ts';
-import type { Block } from '../../src/protocol/chain/block.ts';
-import type { BlockResult } from '../../src/protocol/chain/chain.ts';
 import { readSdl } from '../../src/protocol/manifest/sdl.ts';
-import type { State } from '../../src/protocol/model/state.ts';
 import { metric, runFile, type ScenarioRun } from './run.ts';
 
 const FILE = 'scenarios/real-deployments.yaml';
@@ -107,47 +101,6 @@ describe('the scenario', { timeout: 300_000 }, () => {
       // The video conference is priced in AKT.
       expect(half[i]).toBeCloseTo(file === 'video-conference.yaml' ? one[i]! : one[i]! / 2, 3);
     });
-  });
-});
-
-describe('on the chain', () => {
-  const { scenario, sdl } = loadScenarioFile(FILE);
-  if (sdl === null) throw new Error('the scenario has no SDL files');
-
-  /** A block in which these happened, with a state that knows the deployment. */
-  function happens(books: SdlBooks, events: readonly object[], deployments: Readonly<Record<string, object>>): void {
-    const state = { deployments: { get: (id: string) => deployments[id] } } as unknown as State;
-    books.watch({} as Block, { events } as unknown as BlockResult, state);
-  }
-
-  test('a deployment is known by the hash of its manifest and its prices, and runs its images', () => {
-    const books = new SdlBooks(scenario, sdl);
-    const { plans } = planClass(sdl, scenario.tenants[0]!, scenario.sdl!.conversion);
-    const shop = plans.find(one => one.file === 'edge-and-core.yaml')!;
-    const row = {
-      version: Uint8Array.from(shop.version.match(/../g)!, pair => Number.parseInt(pair, 16)),
-      slots: shop.infrastructure.map(({ infrastructure }, group) => ({ group, infrastructure })),
-    };
-    happens(
-      books,
-      [
-        { type: 'DeploymentSubmitted', deployment: 't/1' },
-        { type: 'DeploymentSubmitted', deployment: 't/2' },
-      ],
-      {
-        't/1': row,
-        't/2': { ...row, version: new Uint8Array(32) },
-      },
-    );
-    expect(books.imagesOf('t/1/0/0')).toEqual([
-      ...new Array(3).fill('ghcr.io/example/newsroom:12.0.3'),
-      'postgres:17-alpine',
-    ]);
-    expect(books.imagesOf('t/1/1/4')).toEqual(['varnish:7.7-alpine']);
-    expect(books.imagesOf('t/1/7/0')).toBeNull();
-    expect(books.imagesOf('t/2/0/0')).toBeNull();
-    happens(books, [{ type: 'DeploymentClosed', deployment: 't/1' }], {});
-    expect(books.imagesOf('t/1/0/0')).toBeNull();
   });
 });
 

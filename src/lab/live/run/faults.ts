@@ -71,6 +71,8 @@ function problemOf(fault: WorldFault): string | null {
     return 'faults: found one at a moment of the protocol, which only the simulated world can wait for';
   if (Object.hasOwn(MODELLED, fault.kind))
     return `faults: found ${fault.kind}: only the simulated world ${MODELLED[fault.kind]}`;
+  if (fault.kind === 'crash' && fault.silent === true)
+    return 'faults: found a silent crash: only the simulated world has machines that are off and tell nobody';
   if (fault.kind === 'cut' && fault.oneWay === true)
     return 'faults: found a cut of one direction: a real connection closes in both';
   if (fault.kind === 'break' && (fault.inFlight ?? 'lost') !== 'lost')

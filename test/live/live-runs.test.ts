@@ -1,0 +1,91 @@
+/** `orrery live` end to end: a page from a real container, a provider that dies, and nothing left behind. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noDockerReason, type TestEngine, testEngine } from '../support/docker.ts';
+import { fetched, leftBehind, NOTHING, removeResults, shown, startLive } from './support.ts';
+
+const found = noDockerReason() === null || process.env.CI === 'true' ? await testEngine() : { skip: noDockerReason() };
+const why = 'skip' in found ? ` (skipped: ${found.skip})` : '';
+const engine = found as TestEngine;
+
+afterAll(async () => {
+  removeResults();
+  if (why === '') await engine.stop();
+});
+
+interface Record {
+  readonly summary: Readonly<{ [name: string]: number }>;
+  readonly expectations: readonly { readonly text: string; readonly holds: boolean; readonly detail: string }[];
+}
+
+function recordOf(results: string): Record {
+  return JSON.parse(readFileSync(join(results, 'run.json'), 'utf8')) as Record;
+}
+
+describe.skipIf(why !== '')(`live runs with containers${why}`, () => {
+  beforeAll(async () => {
+    expect(await leftBehind(engine.address)).toEqual(NOTHING);
+  });
+
+  test('a page from an SDL file is reached over HTTP, and Ctrl-C leaves nothing', { timeout: 240_000 }, async () => {
+    const live = startLive(engine.address, 'live-web', '--set', 'horizon=10m');
+    const [, url] = await shown(live, /web answers at (http:\S+)/, 150_000);
+    expect(await fetched(url!, 10_000)).toMatch(/^Hello from the compute market from [0-9a-f]{12}\n$/);
+    const [, page] = await shown(live, /status page: (http:\S+)/, 1_000);
+    expect(await fetched(page!, 10_000)).toContain('<title>');
+    live.child.kill('SIGINT');
+    expect(await live.ended).toBe(0);
+    expect(live.output()).toContain('Same block and same state at every height on all nodes');
+    expect(await leftBehind(engine.address)).toEqual(NOTHING);
+    await expect(fetched(url!, 500)).rejects.toThrow(/does not answer/);
+    const { summary } = recordOf(live.results);
+    expect(summary.orders_matched).toBe(1);
+    const header = readFileSync(join(live.results, 'workloads.csv'), 'utf8').split('\n');
+    expect(header[0]).toBe('provider,workload,image,pulled_s,started_s,stopped_s');
+    expect(header[1]).toMatch(/^north-0,.*,orrery-live\/node:26,,\d/);
+  });
+
+  test('when its provider is killed, the other one serves', { timeout: 300_000 }, async () => {
+    const live = startLive(engine.address, 'live-failover');
+    const [, first] = await shown(live, /web answers at (http:\S+)/, 150_000);
+    expect(await fetched(first!, 10_000)).toContain('Hello');
+    await shown(live, /crash of north-0/, 120_000);
+    await shown(live, /web answers at[\s\S]*web answers at (http:\S+)/, 120_000);
+    expect(await live.ended).toBe(0);
+    const { summary, expectations } = recordOf(live.results);
+    expect(expectations.filter(one => !one.holds)).toEqual([]);
+    expect(summary.forfeited_uakt).toBe(1_000_000);
+    expect(await leftBehind(engine.address)).toEqual(NOTHING);
+  });
+
+  test('a launcher that is killed takes its daemons along, and --clean removes the rest', {
+    timeout: 240_000,
+  }, async () => {
+    const live = startLive(engine.address, 'live-web', '--set', 'horizon=10m');
+    await shown(live, /web answers at/, 150_000);
+    live.child.kill('SIGKILL');
+    await live.ended;
+    const clean = startLive(engine.address, '--clean');
+    expect(await clean.ended).toBe(0);
+    const left = await leftBehind(engine.address);
+    // Daemons may take some seconds to end by themselves; those that --clean met it has killed.
+    expect({ ...left, processes: [] }).toEqual(NOTHING);
+    expect(clean.output()).toMatch(/Removed what 1 run left behind/);
+  });
+});
+
+describe('live runs without containers', () => {
+  test('what only the simulated world can do is refused by name', { timeout: 60_000 }, async () => {
+    const live = startLive(null, 'regional-outage', '--containers', 'none');
+    expect(await live.ended).toBe(2);
+    expect(live.output()).toMatch(/only the simulated world/);
+  });
+
+  test('four validators, one killed and one cut off: all agree at every height', { timeout: 300_000 }, async () => {
+    const live = startLive(null, 'live-four-validators', '--containers', 'none', '--set', 'expect=["blocks > 20"]');
+    expect(await live.ended).toBe(0);
+    expect(live.output()).toMatch(/crash of validator-1[\s\S]*end of crash of validator-1[\s\S]*partition/);
+    expect(live.output()).toContain('Same block and same state at every height on all nodes');
+  });
+});
