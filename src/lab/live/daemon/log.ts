@@ -37,6 +37,7 @@ export class FileLog implements Log {
   readonly #folder: string;
   readonly #config: LogConfig;
   readonly #now_ms: () => number;
+  readonly #onFailure: (text: string) => void;
   #file: number | null = null;
   #size = 0;
   /** The first error of writing; from then on lines are counted, not written. */
@@ -46,11 +47,18 @@ export class FileLog implements Log {
   /**
    * Goes on with the file that is there.
    * @param now_ms milliseconds since 1970
+   * @param onFailure told once when nothing can be written any more; standard error by default
    */
-  constructor(folder: string, config: LogConfig, now_ms: () => number = Date.now) {
+  constructor(
+    folder: string,
+    config: LogConfig,
+    now_ms: () => number = Date.now,
+    onFailure: (text: string) => void = text => void process.stderr.write(`${text}\n`),
+  ) {
     this.#folder = folder;
     this.#config = config;
     this.#now_ms = now_ms;
+    this.#onFailure = onFailure;
     this.#open();
   }
 
@@ -83,20 +91,19 @@ export class FileLog implements Log {
   }
 
   #write(level: LogLevel, what: string, fields: LogFields): void {
-    if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.#config.level) || this.#file === null) return;
-    if (this.#failure !== null) {
-      // A full disk must not end a participant whose own writes may still succeed; the API tells that its log is lost.
-      this.#lost += 1;
-      return;
-    }
+    if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(this.#config.level)) return;
+    if (this.#failure !== null) this.#lost += 1;
+    if (this.#file === null || this.#failure !== null) return;
     const bytes = Buffer.from(`${lineOf(new Date(this.#now_ms()).toISOString(), level, what, fields)}\n`, 'utf8');
     try {
       if (this.#size > 0 && this.#size + bytes.length > this.#config.size) this.#turn();
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
       this.#size += bytes.length;
     } catch (error) {
+      // A full disk must not end a participant whose own writes may still succeed.
       this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#lost += 1;
+      this.#onFailure(`the log ends here: ${this.#failure.message}`);
     }
   }
 
