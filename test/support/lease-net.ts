@@ -157,6 +157,8 @@ export class LeaseNet {
     [];
   readonly halted: string[] = [];
   chain: Chain | null = null;
+  /** By deployment: the versions that the chain has shown, and since when. */
+  readonly versions = new Map<string, { readonly version: string; readonly since: Time }[]>();
   /** By provider and workload: what its container was started for. */
   readonly #specs = new Map<string, WorkloadSpec>();
 
@@ -281,9 +283,16 @@ export class LeaseNet {
             if (!isWatched) return;
             this.chain = chain;
             this.events.push(...result.events);
+            for (const { id, version } of chain.state.deployments.unordered()) this.#noteVersion(id, version.toHex());
           },
         }) as Actor<Wire, TenantRequest>,
     });
+  }
+
+  #noteVersion(id: string, version: string): void {
+    const known = this.versions.get(id) ?? [];
+    if (known.length === 0) this.versions.set(id, known);
+    if (known.at(-1)?.version !== version) known.push({ version, since: this.world.now });
   }
 
   #watchContainers(provider: PeerName): void {

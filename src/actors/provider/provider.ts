@@ -7,10 +7,11 @@ import type { Message } from '../../protocol/model/messages.ts';
 import { type Attributes, attributesMatch, type ResourceGroup, totalPrice } from '../../protocol/model/objects.ts';
 import type { Actor, Effects, Input, RandomStream, Time, WorkloadAddress } from '../actor.ts';
 import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
-import type { AccountView, Answer, ChainStatus, Wire } from '../wire.ts';
+import type { AccountView, Answer, ChainStatus, LeaseView, Wire } from '../wire.ts';
 import { CapacityBook, type HostCapacity, type Reservation } from './capacity.ts';
 import type { Conduct } from './conduct.ts';
 import type { UnitCosts } from './costs.ts';
+import type { LeaseTerms } from './kept-lease.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { ManifestShelf } from './manifest-shelf.ts';
 import { Registrar, type RegistrarOptions } from './registrar.ts';
@@ -188,7 +189,11 @@ export class Provider implements Actor<Wire>, ChainListener, TenantDeskHost {
       this.#desk.onVersion(answer.value.id, answer.value.view?.version ?? null, now, out);
       return;
     }
-    if (answer.what !== 'provider' || this.#resumed) return;
+    if (answer.what !== 'provider') return;
+    if (this.#resumed) {
+      this.#catchUp(answer.value.leases, now, out);
+      return;
+    }
     if (!this.#shelf.isReady) {
       // By the time that it is, this would be out of date.
       this.#asksAgain = true;
@@ -206,6 +211,25 @@ export class Provider implements Actor<Wire>, ChainListener, TenantDeskHost {
         this.#bids.set(order, this.#options.reservesBids ? this.#book.reserve(resources) : null);
     }
     for (const id of this.#keeper.orphans(this.#running)) out.stopWorkload(id);
+  }
+
+  /**
+   * Who takes a node at its word misses what happens while none is in reach; a light client is told later. What the node
+   * says now goes with what it told before, message for message, so that only what was missed differs.
+   */
+  #catchUp(leases: readonly LeaseView[], now: Time, out: Effects<Wire>): void {
+    if (this.#options.light !== undefined) return;
+    const standing = new Set(leases.map(one => one.lease));
+    for (const { id } of [...this.#keeper.all]) if (!standing.has(id)) this.#ended(id, now, out);
+    for (const { state, ...terms } of leases) {
+      this.#won(terms, now, out);
+      if (state === 'closing') this.#keeper.close(terms.lease, out);
+    }
+  }
+
+  #ended(lease: string, now: Time, out: Effects<Wire>): void {
+    this.#keeper.end(lease, now, out);
+    this.#desk.ended(lease);
   }
 
   onRefused(message: Message, code: string, now: Time, out: Effects<Wire>): void {
@@ -266,8 +290,7 @@ export class Provider implements Actor<Wire>, ChainListener, TenantDeskHost {
       case 'LeaseClosed':
       case 'LeaseBroken':
         if (!this.#resumed) this.#endedEarly.set(event.lease, 'over');
-        this.#keeper.end(event.lease, now, out);
-        this.#desk.ended(event.lease);
+        this.#ended(event.lease, now, out);
         return;
       case 'LeasePaid':
         this.#earned += event.amount - event.tax;
@@ -353,7 +376,7 @@ export class Provider implements Actor<Wire>, ChainListener, TenantDeskHost {
     });
   }
 
-  #won(event: EventOf<'LeaseCreated'>, now: Time, out: Effects<Wire>): void {
+  #won(event: LeaseTerms, now: Time, out: Effects<Wire>): void {
     if (this.#keeper.has(event.lease)) return;
     const promised = this.#bids.get(event.lease) ?? null;
     this.#bids.delete(event.lease);

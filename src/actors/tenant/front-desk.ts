@@ -1,9 +1,13 @@
-/** Answers what users ask about deployments that stand: to close one, to update it, how it is, what its services wrote. */
+/**
+ * Answers what users ask about deployments that stand: to close one, to update it, how it is, what its services wrote. Of
+ * that, providers know the last two, with whom the courier speaks.
+ */
 import { deploymentOf } from '../../protocol/model/objects.ts';
 import type { Effects, Time } from '../actor.ts';
+import type { ChainClient } from '../client/chain-client.ts';
 import type { LeaseWire } from '../lease-wire.ts';
 import type { Wire } from '../wire.ts';
-import type { Courier } from './courier.ts';
+import { Courier, type CourierHost, type CourierOptions } from './courier.ts';
 import { Inquiries } from './inquiries.ts';
 import type { Kept } from './kept.ts';
 import {
@@ -28,17 +32,19 @@ function noDeployment(id: string): Failure {
   return failure('no_deployment', `there is no deployment ${id} of this tenant`);
 }
 
-export class FrontDesk {
-  readonly #courier: Courier;
+export class FrontDesk implements CourierHost {
+  readonly courier: Courier;
+  readonly #chain: ChainClient;
   readonly #host: FrontDeskHost;
   readonly #inquiries: Inquiries;
   /** Requests to close, by deployment. */
   readonly #closers = new Map<string, number[]>();
 
-  constructor(courier: Courier, host: FrontDeskHost) {
-    this.#courier = courier;
+  constructor(chain: ChainClient, options: CourierOptions, host: FrontDeskHost) {
+    this.#chain = chain;
+    this.courier = new Courier(options, this);
     this.#host = host;
-    this.#inquiries = new Inquiries(courier);
+    this.#inquiries = new Inquiries(this.courier);
   }
 
   /** @param id the request's number, to be answered once */
@@ -106,8 +112,8 @@ export class FrontDesk {
         provider,
         state: active ? ('active' as const) : ('pending' as const),
         price,
-        delivery: this.#courier.delivery(lease),
-        services: this.#courier.services(lease),
+        delivery: this.courier.delivery(lease),
+        services: this.courier.services(lease),
       })),
     };
   }
@@ -121,7 +127,17 @@ export class FrontDesk {
     for (const reply of replies) out.reply(reply, answer);
   }
 
-  onStatus(lease: string, out: Effects<Wire>): void {
+  // What the courier asks and tells.
+
+  get chainId(): string | null {
+    return this.#chain.ready ? this.#chain.chainId : null;
+  }
+
+  askEndpoint(provider: string, out: Effects<Wire>): void {
+    this.#chain.query({ what: 'endpoint', address: provider }, out);
+  }
+
+  onStatus(lease: string, _now: Time, out: Effects<Wire>): void {
     this.#inquiries.onStatus(lease, out);
   }
 

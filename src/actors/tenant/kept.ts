@@ -1,7 +1,18 @@
 /**
  * A deployment as its tenant keeps it: what was asked for, where it stands, and the record of it that outlasts a restart.
  */
-import { bool, byteString, decode, encode, list, optional, struct, text, ubig, uint } from '../../protocol/codec/struct.ts';
+import {
+  bool,
+  byteString,
+  decode,
+  encode,
+  list,
+  optional,
+  struct,
+  text,
+  ubig,
+  uint,
+} from '../../protocol/codec/struct.ts';
 import { deploymentInfrastructure, id, MAX_INFRASTRUCTURES } from '../../protocol/model/objects.ts';
 import type { Time } from '../actor.ts';
 import type { HeldManifest } from './manifests.ts';

@@ -8,18 +8,18 @@
 
 import type { Event, EventOf } from '../../protocol/model/events.ts';
 import type { Message } from '../../protocol/model/messages.ts';
-import { deploymentId, deploymentOf } from '../../protocol/model/objects.ts';
+import { deploymentOf } from '../../protocol/model/objects.ts';
 import type { Actor, Effects, Input, RandomStream, Time } from '../actor.ts';
 import { ChainClient, type ChainClientOptions, type ChainListener } from '../client/chain-client.ts';
-import { isLeaseWire, type LeaseWire } from '../lease-wire.ts';
+import { isLeaseWire } from '../lease-wire.ts';
 import type { AccountView, Answer, ChainStatus, DeploymentView, Wire } from '../wire.ts';
 import { Choosing } from './choosing.ts';
-import { Courier, type CourierHost } from './courier.ts';
+import type { Courier } from './courier.ts';
+import { Deadlines } from './deadlines.ts';
 import { FrontDesk, type FrontDeskHost } from './front-desk.ts';
 import { type Kept, newKept } from './kept.ts';
 import { checkManifest, goodsOf } from './manifests.ts';
 import { OUTBOX, Outbox } from './outbox.ts';
-import { planRefill, refillAmount } from './refills.ts';
 import {
   type AccountReply,
   type DeployRequest,
@@ -28,6 +28,7 @@ import {
   type TenantRequest,
   type UpdateRequest,
 } from './requests.ts';
+import { Submissions } from './submissions.ts';
 import { TakeUp, type TakeUpHost } from './take-up.ts';
 import { Updates } from './updates.ts';
 
@@ -42,7 +43,7 @@ export interface TenantOptions extends Omit<ChainClientOptions, 'topics'> {
 
 const TAKE_UP_TIMER = 'tenant/take-up';
 
-export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, CourierHost, FrontDeskHost, TakeUpHost {
+export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, FrontDeskHost, TakeUpHost {
   readonly #keepsAll: boolean;
   readonly #chain: ChainClient;
   readonly #courier: Courier;
@@ -51,8 +52,8 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
   readonly #takeUp: TakeUp;
   readonly #updates: Updates;
   readonly #choosing: Choosing;
-  /** Deployments that are not yet on chain, by the messages that make them, in the order of these. */
-  readonly #submitted = new Map<Message, Kept>();
+  readonly #submissions: Submissions;
+  readonly #deadlines: Deadlines;
   readonly #deployments = new Map<string, Kept>();
   /** Requests that wait to hear of the account. */
   #accountReplies: number[] = [];
@@ -61,11 +62,13 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
     const { address, keys, scheme, nodes } = options;
     this.#keepsAll = keeps === 'all';
     this.#chain = new ChainClient({ ...options, topics: [] }, this);
-    this.#courier = new Courier({ address, keys, scheme, random, nodes }, this);
-    this.#desk = new FrontDesk(this.#courier, this);
+    this.#desk = new FrontDesk(this.#chain, { address, keys, scheme, random, nodes }, this);
+    this.#courier = this.#desk.courier;
     this.#updates = new Updates(this.#chain, this.#outbox);
     this.#takeUp = new TakeUp(this.#chain, this.#outbox, this);
     this.#choosing = new Choosing(this.#chain);
+    this.#submissions = new Submissions(this.#chain, this.#outbox);
+    this.#deadlines = new Deadlines(this.#chain, this.#outbox);
   }
 
   /** The node that it asks now (empty: none is in reach), and the newest height that it knows of. */
@@ -138,14 +141,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
       this.#outbox.putManifest(kept, version.toHex(), checked.held, out);
     }
     this.#outbox.put(kept, out);
-    this.#submit(kept, out);
-  }
-
-  #submit(kept: Kept, out: Effects<Wire>): void {
-    const { infrastructure, waitDuration, openFor, version, escrow } = kept.request;
-    const message = { type: 'SubmitDeployment', infrastructure, waitDuration, openFor, version, escrow } as const;
-    this.#submitted.set(message, kept);
-    this.#chain.submit(message, out);
+    this.#submissions.submit(kept, out);
   }
 
   // After a start.
@@ -160,7 +156,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
   }
 
   unsent(kept: Kept, out: Effects<Wire>): void {
-    this.#submit(kept, out);
+    this.#submissions.submit(kept, out);
   }
 
   /** How a deployment stands, by the chain: what events did not tell, because nobody was there to be told. */
@@ -190,8 +186,8 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
       kept.served ||= state === 'active';
       this.#handOver(kept, lease, provider, now, out);
     }
-    if (standing.length > 0) this.#setTimers(kept, now, out);
-    if (kept.served) this.#planRefill(kept, now, out);
+    if (standing.length > 0) this.#deadlines.begin(kept, now, out);
+    if (kept.served) this.#deadlines.planRefill(kept, now, out);
     this.#closeIfIdle(kept, out);
   }
 
@@ -207,12 +203,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
   /** Somebody who takes a node at its word misses what happens while none is in reach. */
   #catchUp(out: Effects<Wire>): void {
     const nonce = this.#chain.nonce as number;
-    for (const [message, kept] of this.#submitted) {
-      if (kept.serial === null || kept.nonce < 0 || kept.nonce >= nonce) continue;
-      this.#submitted.delete(message);
-      kept.id = deploymentId(this.#chain.address, String(kept.nonce));
-      this.#deployments.set(kept.id, kept);
-    }
+    for (const kept of this.#submissions.takeSettled(nonce)) this.#deployments.set(kept.id, kept);
     for (const kept of this.#deployments.values()) if (kept.serial !== null) this.known(kept, out);
   }
 
@@ -232,20 +223,12 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
   }
 
   onSigned(message: Message, nonce: number, out: Effects<Wire>): void {
-    const kept = this.#submitted.get(message);
-    if (kept !== undefined) {
-      kept.nonce = nonce;
-      if (kept.serial === null) return;
-      // Durable before it is sent: or nobody would know, after a crash, whether it was.
-      this.#outbox.put(kept, out);
-      out.sync();
-    } else this.#updates.signed(message, nonce, out);
+    if (!this.#submissions.signed(message, nonce, out)) this.#updates.signed(message, nonce, out);
   }
 
   onRefused(message: Message, code: string, _now: Time, out: Effects<Wire>): void {
     out.observe('refused', 1, `${message.type}: ${code}`);
-    const kept = this.#submitted.get(message);
-    if (kept !== undefined) this.#deployFailed(message, kept, code, out);
+    if (message.type === 'SubmitDeployment') this.#submissions.refused(message, code, out);
     else if (message.type === 'CloseDeployment') this.#desk.closed(message.deployment, code, out);
     else this.#updates.refused(message, code, out);
   }
@@ -305,33 +288,22 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
 
   #failed({ message, code, nonce, object }: EventOf<'TransactionFailed'>, out: Effects<Wire>): void {
     out.observe('failed', 1, `${message}: ${code}`);
-    if (message === 'SubmitDeployment') {
-      for (const [made, kept] of this.#submitted) if (kept.nonce === nonce) this.#deployFailed(made, kept, code, out);
-    } else if (message === 'CloseDeployment') this.#desk.closed(object, code, out);
+    if (message === 'SubmitDeployment') this.#submissions.failed(nonce, code, out);
+    else if (message === 'CloseDeployment') this.#desk.closed(object, code, out);
     else if (message === 'UpdateDeployment') this.#updates.failed(nonce, code, out);
   }
 
-  #deployFailed(message: Message, kept: Kept, code: string, out: Effects<Wire>): void {
-    this.#submitted.delete(message);
-    this.#outbox.drop(kept, out);
-    out.observe('deploy_failed', 1, code);
-    if (kept.reply !== null) out.reply(kept.reply, failure(code, 'the chain refused the deployment'));
-    kept.reply = null;
-  }
-
-  #accepted({ deployment, tenant, escrow }: EventOf<'DeploymentSubmitted'>, height: number, out: Effects<Wire>): void {
-    for (const [message, kept] of this.#submitted) {
-      if (deployment !== deploymentId(tenant, String(kept.nonce))) continue;
-      this.#submitted.delete(message);
-      kept.id = deployment;
-      kept.escrow = escrow;
+  #accepted(event: EventOf<'DeploymentSubmitted'>, height: number, out: Effects<Wire>): void {
+    const kept = this.#submissions.accepted(event);
+    const { deployment } = event;
+    if (kept !== null) {
       kept.height = height;
       this.#deployments.set(deployment, kept);
       this.#made(kept, out);
-      return;
+    } else if (!this.#deployments.has(deployment)) {
+      // Made by somebody else under a grant, or before a restart and not to be kept.
+      out.observe('deployment_unknown', 1, deployment);
     }
-    // Known from the chain already; made by somebody else under a grant; or before a restart, and not to be kept.
-    if (!this.#deployments.has(deployment)) out.observe('deployment_unknown', 1, deployment);
   }
 
   /** The chain has it. */
@@ -378,7 +350,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
         const lease = kept.leases.get(event.lease);
         if (lease !== undefined) lease.active = true;
         kept.served = true;
-        this.#planRefill(kept, now, out);
+        this.#deadlines.planRefill(kept, now, out);
         return;
       }
       case 'LeasePaid':
@@ -403,20 +375,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
     if (first) kept.leasedAt = null;
     kept.leases.set(event.lease, { provider: event.provider, price: event.price, active: false });
     this.#handOver(kept, event.lease, event.provider, now, out);
-    if (first) this.#setTimers(kept, now, out);
-  }
-
-  /** When it is to be closed: counted from its first lease that served. */
-  #setTimers(kept: Kept, now: Time, out: Effects<Wire>): void {
-    const { lifetime_us, closePending_us } = kept.request;
-    if (kept.leasedAt === null) {
-      kept.leasedAt = now;
-      this.#outbox.put(kept, out);
-      if (kept.serial !== null) out.sync();
-    }
-    if (lifetime_us !== null) out.setTimer(kept.id, Math.max(now, kept.leasedAt + lifetime_us));
-    if (closePending_us !== null && !kept.served)
-      out.setTimer(`pending:${kept.id}`, Math.max(now, kept.leasedAt + closePending_us));
+    if (first) this.#deadlines.begin(kept, now, out);
   }
 
   #handOver(kept: Kept, lease: string, provider: string, now: Time, out: Effects<Wire>): void {
@@ -447,31 +406,19 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
     const kept = this.#deployments.get(subject);
     if (kept === undefined || kept.closing) return;
     if (kind === 'end' || (kind === 'pending' && !kept.served)) this.#close(kept, out);
-    else if (kind === 'refill') this.#refill(kept, now, out);
-  }
-
-  #planRefill(kept: Kept, now: Time, out: Effects<Wire>): void {
-    const wait_us = planRefill(kept, this.#chain.params);
-    if (wait_us !== null) out.setTimer(`refill:${kept.id}`, now + wait_us);
-  }
-
-  #refill(kept: Kept, now: Time, out: Effects<Wire>): void {
-    const amount = refillAmount(kept, this.#chain.params);
-    if (amount === null) return;
-    if (amount > 0n) this.#chain.submit({ type: 'DepositEscrow', deployment: kept.id, amount }, out);
-    else this.#planRefill(kept, now, out);
+    else if (kind === 'refill') this.#deadlines.refill(kept, now, out);
   }
 
   #deposited(event: EventOf<'EscrowDeposited'>, height: number, now: Time, out: Effects<Wire>): void {
     const kept = this.#of(event.deployment, height);
     if (kept === undefined) return;
     kept.escrow += event.amount;
-    this.#planRefill(kept, now, out);
+    this.#deadlines.planRefill(kept, now, out);
   }
 
   /** The deployment is over, or never was. */
   #forget(kept: Kept, now: Time, out: Effects<Wire>): void {
-    const { id, request } = kept;
+    const { id } = kept;
     this.#deployments.delete(id);
     for (const lease of kept.leases.keys()) this.#courier.drop(lease, now, out);
     this.#outbox.drop(kept, out);
@@ -479,9 +426,7 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
     this.#desk.closed(id, null, out);
     if (kept.reply !== null) out.reply(kept.reply, failure('not_made', 'the chain has no such deployment'));
     kept.reply = null;
-    if (request.lifetime_us !== null) out.cancelTimer(id);
-    if (request.closePending_us !== null) out.cancelTimer(`pending:${id}`);
-    if (request.refill !== null) out.cancelTimer(`refill:${id}`);
+    this.#deadlines.end(kept, out);
   }
 
   // What the front desk asks.
@@ -500,27 +445,5 @@ export class Tenant implements Actor<Wire, TenantRequest>, ChainListener, Courie
 
   update(kept: Kept, request: UpdateRequest, reply: number, out: Effects<Wire>): void {
     this.#updates.begin(kept, request, reply, out);
-  }
-
-  // What the courier asks.
-
-  get chainId(): string | null {
-    return this.#chain.ready ? this.#chain.chainId : null;
-  }
-
-  askEndpoint(provider: string, out: Effects<Wire>): void {
-    this.#chain.query({ what: 'endpoint', address: provider }, out);
-  }
-
-  onStatus(lease: string, _now: Time, out: Effects<Wire>): void {
-    this.#desk.onStatus(lease, out);
-  }
-
-  onLog(message: Extract<LeaseWire, { readonly type: 'leaseLog' }>, provider: string, out: Effects<Wire>): void {
-    this.#desk.onLog(message, provider, out);
-  }
-
-  onGone(provider: string, out: Effects<Wire>): void {
-    this.#desk.onGone(provider, out);
   }
 }

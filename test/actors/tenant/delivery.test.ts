@@ -281,7 +281,7 @@ describe('an update', () => {
   });
 
   test('that its tenant did not get around to sending is not made, and may be asked for again', () => {
-    const at = { actor: 'tenant-0', effect: 'sync', nth: 2, point: 'after' } as const;
+    const at = { actor: 'tenant-0', effect: 'sync', nth: 3, point: 'after' } as const;
     const { net } = deployed(PAIR, { faults: [{ kind: 'crash', target: 'tenant-0', at, for: 3 * SECOND }] });
     net.run(30 * SECOND);
     const lost = update(net, NEW);

@@ -191,4 +191,30 @@ describe('a provider', () => {
     expect(net.images('provider-0')).toEqual([]);
     expect(net.started).toHaveLength(2);
   });
+
+  test('that missed a match, or a close, while no node was in reach finds out when it is back', () => {
+    // Who takes a node at its word is not told again what happened meanwhile.
+    const cut = (at: number): Fault => ({
+      kind: 'cut',
+      from: ['provider-0'],
+      to: ['validator-0'],
+      at,
+      for: 25 * SECOND,
+    });
+    const matched = new LeaseNet({ faults: [cut(2_500_000)] });
+    matched.request('tenant-0', deployRequest(WEB), SECOND);
+    matched.run(30 * SECOND);
+    expect([matched.eventsOf('LeaseCreated').length, matched.images('provider-0')]).toEqual([1, []]);
+    matched.run(60 * SECOND);
+    expect(matched.images('provider-0')).toEqual(['nginx:1', 'nginx:1']);
+    expect(matched.eventsOf('LeaseActive')).toHaveLength(1);
+
+    const closed = new LeaseNet({ faults: [cut(20 * SECOND)] });
+    closed.request('tenant-0', deployRequest(WEB, { lifetime_us: 20 * SECOND }), SECOND);
+    closed.run(40 * SECOND);
+    expect([closed.eventsOf('LeaseClosing').length, closed.images('provider-0').length]).toEqual([1, 2]);
+    closed.run(70 * SECOND);
+    expect(closed.images('provider-0')).toEqual([]);
+    expect(closed.eventsOf('LeaseClosed')).toMatchObject([{ resetConfirmed: true }]);
+  });
 });

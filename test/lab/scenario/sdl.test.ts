@@ -63,7 +63,7 @@ function plan(loaded: LoadedScenario): ClassPlan {
 }
 
 describe('a scenario with SDL files', () => {
-  it('has them in the order of their names, with their hashes, groups and images', () => {
+  it('has them in the order of their names, with their hashes, groups and manifests', () => {
     const { scenario, sdl: catalogue, sources } = read(FILES);
     expect(scenario.sdl).toEqual({
       folder: 'files',
@@ -76,9 +76,10 @@ describe('a scenario with SDL files', () => {
         ok: true,
         file: 'a.yaml',
         version: expect.stringMatching(/^[0-9a-f]{64}$/),
-        groups: [{ images: ['nginx:1.29', 'nginx:1.29'] }],
+        groups: [{ resources: [{ count: 2 }] }],
+        manifest: expect.stringMatching(/^\[\{"name":.*"image":"nginx:1.29"/),
       },
-      { ok: true, file: 'b.yml', groups: [{ spec: { name: 'north' } }, { spec: { name: 'south' } }] },
+      { ok: true, file: 'b.yml', groups: [{ name: 'north' }, { name: 'south' }] },
     ]);
     expect(sources.map(one => [one.path, one.kind])).toEqual([
       ['s.yaml', 'scenario'],
