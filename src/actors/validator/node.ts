@@ -402,8 +402,11 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     now: Time,
     out: Effects<Wire>,
   ): void {
-    if (hello.chainId !== this.#network || this.#dialer.isBanned(name, now)) {
-      if (hello.chainId !== this.#network) out.observe('node/other-network', 1, name);
+    if (hello.chainId !== this.#network) {
+      this.#sendAway(connection, name, now, out);
+      return;
+    }
+    if (this.#dialer.isBanned(name, now)) {
       out.disconnect(connection);
       return;
     }
@@ -421,12 +424,25 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     else if (this.#recovery.isDone && hello.height > this.#chain.height + 1) this.#sync.onHeight(known, now, out);
   }
 
+  /** Who belongs to another network hears the name of this one; whom this node called, it leaves alone for a while. */
+  #sendAway(connection: ConnectionId, name: PeerName, now: Time, out: Effects<Wire>): void {
+    out.observe('node/other-network', 1, name);
+    if (this.#peers.get(connection) === undefined) this.#greet(connection, out);
+    else this.#dialer.ban(name, now, out);
+    out.disconnect(connection);
+    this.#gone(connection, now, out);
+  }
+
   #welcome(connection: ConnectionId, name: PeerName, _now: Time, out: Effects<Wire>): Peer {
     const peer = newPeer(connection, name);
     this.#peers.add(peer);
+    this.#greet(connection, out);
+    return peer;
+  }
+
+  #greet(connection: ConnectionId, out: Effects<Wire>): void {
     const { height } = this.#chain;
     out.send(connection, { type: 'hello', chainId: this.#network, validator: this.signer?.address ?? '', height });
-    return peer;
   }
 
   #tellHeight(peer: Peer, out: Effects<Wire>): void {

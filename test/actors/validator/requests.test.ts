@@ -68,8 +68,18 @@ describe('what is asked of a node', () => {
     const hand = new Asked({ node: { network: 'a-hash' } }).start() as Asked;
     hand.meet(1);
     expect(hand.done).toContainEqual({ effect: 'disconnect', to: 101 });
+    // Whoever calls is told why, before it is sent away.
+    expect(hand.sent).toMatchObject([{ type: 'hello', chainId: 'a-hash' }]);
     expect(hand.done).toContainEqual({ effect: 'observe', metric: 'node/other-network', label: 'validator-1' });
     expect(hand.node.report().peers).toEqual([]);
+    // Whom it called itself, it leaves alone for a while, and then calls again.
+    const caller = new Asked({ node: { network: 'a-hash', dials: ['validator-2'] } }).start() as Asked;
+    caller.give({ kind: 'connected', connection: 7, peer: 'validator-2', inbound: false });
+    expect(caller.node.report().peers).toMatchObject([{ isConnected: true }]);
+    const hello = { type: 'hello', chainId: 'net', validator: '', height: 0 } as const;
+    caller.give({ kind: 'message', connection: 7, from: 'validator-2', message: hello });
+    expect(caller.node.report().peers).toMatchObject([{ isConnected: false }]);
+    expect(caller.timers.get('dial/validator-2')).toBeGreaterThan(caller.now + 10_000_000);
     const same = new Asked({ node: { network: 'net' } }).start() as Asked;
     same.meet(1);
     expect(same.node.report().peers).toHaveLength(1);

@@ -11,12 +11,13 @@ import type { Params } from '../../../protocol/model/params.ts';
 import { escrowFor } from '../../experiment/escrow.ts';
 import { regionChooser } from '../../scenario/distributions.ts';
 import { flatten, mapOf, shape, text } from '../../scenario/fields.ts';
-import { dotted } from '../../scenario/problem.ts';
+import { dotted, type Step } from '../../scenario/problem.ts';
 import { type SdlNotes, type Some, sdlTerms, termFields, written } from '../../scenario/schema-sdl.ts';
 import { escrow } from '../../scenario/schema-tenants.ts';
 import { type AcceptedSdl, readSdlFile } from '../../scenario/sdl-folder.ts';
 import { planClass } from '../../scenario/sdl-plan.ts';
 import type { Escrow, SdlTerms } from '../../scenario/types.ts';
+import { show } from '../../scenario/units.ts';
 import type { DeployTerms } from '../api/views.ts';
 import type { TenantConfig } from '../home/config-types.ts';
 
@@ -44,9 +45,15 @@ function readMarket(given: Readonly<Record<string, unknown>>): Market | Failure 
     return { own: written(own), placements, escrow: paid ?? null };
   }
   const problems = flatten(read.error.issues).map(({ path, expected, found }) => {
-    return `${dotted(path)}: ${found === null ? '' : `found ${found}, `}expected ${expected}`;
+    return `${dotted(path)}: found ${found ?? show(valueAt(given, path))}, expected ${expected}`;
   });
   return failure('bad_terms', problems.join('; '));
+}
+
+function valueAt(data: unknown, path: readonly Step[]): unknown {
+  let at = data;
+  for (const step of path) at = (at as Readonly<Record<Step, unknown>> | null | undefined)?.[step];
+  return at;
 }
 
 function readFile(sdl: string): AcceptedSdl | Failure {
