@@ -1,13 +1,16 @@
 /** `orrery live` end to end: a page from a real container, a provider that dies, and nothing left behind. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { noDockerReason, type TestEngine, testEngine } from '../support/docker.ts';
-import { fetched, leftBehind, NOTHING, removeResults, shown, startLive } from './support.ts';
+import { endRuns, fetched, leftBehind, NOTHING, removeResults, shown, startLive } from './support.ts';
 
 const found = noDockerReason() === null || process.env.CI === 'true' ? await testEngine() : { skip: noDockerReason() };
 const why = 'skip' in found ? ` (skipped: ${found.skip})` : '';
 const engine = found as TestEngine;
+
+// A test that failed half way must not leave its run to the next.
+afterEach(endRuns);
 
 afterAll(async () => {
   removeResults();
@@ -31,7 +34,7 @@ describe.skipIf(why !== '')(`live runs with containers${why}`, () => {
   test('a page from an SDL file is reached over HTTP, and Ctrl-C leaves nothing', { timeout: 240_000 }, async () => {
     const live = startLive(engine.address, 'live-web', '--set', 'horizon=10m');
     const [, url] = await shown(live, /web answers at (http:\S+)/, 150_000);
-    expect(await fetched(url!, 10_000)).toMatch(/^Hello from the compute market from [0-9a-f]{12}\n$/);
+    expect(await fetched(url!, 10_000)).toBe('Hello from the compute market from web\n');
     const [, page] = await shown(live, /status page: (http:\S+)/, 1_000);
     expect(await fetched(page!, 10_000)).toContain('<title>');
     live.child.kill('SIGINT');
@@ -71,7 +74,7 @@ describe.skipIf(why !== '')(`live runs with containers${why}`, () => {
     const left = await leftBehind(engine.address);
     // Daemons may take some seconds to end by themselves; those that --clean met it has killed.
     expect({ ...left, processes: [] }).toEqual(NOTHING);
-    expect(clean.output()).toMatch(/Removed what 1 run left behind/);
+    expect(clean.output()).toMatch(/Removed what \d+ runs? left behind/);
   });
 });
 

@@ -18,6 +18,16 @@ export interface LiveProcess {
 }
 
 const folders: string[] = [];
+const running = new Set<LiveProcess>();
+
+/** Ends what still runs, in good order. */
+export async function endRuns(): Promise<void> {
+  for (const live of running) {
+    if (live.child.exitCode === null) live.child.kill('SIGINT');
+    await live.ended;
+  }
+  running.clear();
+}
 
 /** Removes the results of all runs. */
 export function removeResults(): void {
@@ -35,7 +45,9 @@ export function startLive(engine: string | null, scenario: string, ...args: stri
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => (text += String(chunk)));
   const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)));
-  return { child, output: () => text, ended, results };
+  const live = { child, output: () => text, ended, results };
+  running.add(live);
+  return live;
 }
 
 /** Waits until the output shows this; throws with the output when it does not, or the run ends before. */

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { openHome } from '../../../src/lab/live/home/open-home.ts';
 import { writeNodeHome, writeProviderHome, writeTenantHome } from '../../../src/lab/live/home/write-home.ts';
@@ -88,6 +90,29 @@ describe('a new home', () => {
       [`.node.partial-${process.ppid}`, '.node.partial-notes', 'node'].sort(),
     );
   });
+});
+
+describe('an init that is killed half way', () => {
+  it('leaves no home, and what it left is swept away by the next', async () => {
+    const module = new URL('../../../src/lab/live/home/folder.ts', import.meta.url).href;
+    // So much that it is still writing when it dies.
+    const script = `const { makeHome } = await import(${JSON.stringify(module)});
+      process.stdout.write('begins');
+      makeHome(${JSON.stringify(at('node'))}, { config: 'c', key: 'k', genesis: 'g'.repeat(300 << 20) });`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    while (!existsSync(at(`.node.partial-${child.pid}`, 'genesis.json'))) await wait(1);
+    child.kill('SIGKILL');
+    const [, signal] = await once(child, 'exit');
+    expect(signal).toBe('SIGKILL');
+    expect(existsSync(at('node'))).toBe(false);
+    expect(readdirSync(folder())).toEqual([`.node.partial-${child.pid}`]);
+    writeNodeHome(nodeHome(at('node')));
+    expect(readdirSync(folder())).toEqual(['node']);
+    openHome(at('node'), 'node');
+  }, 30_000);
 });
 
 describe('opening a home', () => {
