@@ -206,11 +206,33 @@ function workers(): void {
   say('two workers / one', { ...figures, bar: 1.9 });
 }
 
+/** Validators without load, against the clock on the wall: each bar is a multiple of real time. */
+function consensus(): void {
+  const rows: readonly (readonly [string, number, ...string[]])[] = [
+    ['4 validators, keyed hashes, a block a second', 20_000, '4', '20000', 'keyed-hash', '1'],
+    ['4 validators, Ed25519, a block a second', 100, '4', '5000', 'ed25519', '1'],
+    ['7 validators, keyed hashes, a block a second', 0, '7', '5000', 'keyed-hash', '1'],
+    ['100 validators, Ed25519, a block in five seconds', 50, '100', '60', 'ed25519', '5'],
+  ];
+  for (const [name, bar, ...args] of rows) {
+    const figures = ours('consensus.ts', ...args);
+    const times = figures.timesRealTime as number;
+    say(`consensus: ${name}`, {
+      times_real_time: Math.round(times * 10) / 10,
+      ...(bar === 0 ? {} : { bar, met: times >= bar }),
+      events_per_s: Math.round(figures.eventsPerSecond as number),
+      wall_per_height_us: Math.round(figures.wallPerHeight_us as number),
+      ours: figures,
+    });
+  }
+}
+
 const BENCHES: { readonly [name: string]: (orders: string) => void } = {
   kernel,
   market: marketAgainstSimPy,
   growth,
   memory,
+  consensus,
   workers,
 };
 
