@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { sdlOf } from '../support/lease-net.ts';
 import { drawChaos, runChaos } from './lease-chaos.ts';
 
+/** More of them with ORRERY_CHAOS=1000, say. */
 const CASES = Number(process.env.ORRERY_CHAOS ?? 60);
 
 describe('whatever is struck, manifests run where they are leased, and nowhere else', { timeout: 300_000 }, () => {
