@@ -11,7 +11,7 @@ import type { ResourceGroup } from '../../../src/protocol/model/objects.ts';
 import { accepted } from './support.ts';
 
 const OWN = join(import.meta.dirname, '../../../scenarios/sdl');
-const FILES = readdirSync(OWN).filter(name => name !== 'orrery.yaml');
+const FILES = readdirSync(OWN).filter(name => name.endsWith('.yaml') && name !== 'orrery.yaml');
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const readingOf = (file: string) => accepted(readFileSync(join(OWN, file)));
 const TERMS = { region: '', persist: false, reputationAtLeast: 0, collateral: 0n };
