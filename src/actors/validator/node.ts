@@ -124,6 +124,11 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     }
   }
 
+  /** Whether it knows again what it knew before it was started. */
+  get isRecovered(): boolean {
+    return this.#recovery.isDone;
+  }
+
   /** How it is, for whoever runs it. */
   report(): NodeReport {
     const connected = new Map([...this.#peers.all].map(peer => [peer.name, peer.height < 0 ? null : peer.height]));

@@ -6,7 +6,6 @@ import { basename, dirname } from 'node:path';
 import * as schemas from '../../lab/live/api/participant-schemas.ts';
 import { ApiClient, findDaemon, needDaemon, Refused } from '../../lab/live/daemon/api-client.ts';
 import type { Daemon } from '../../lab/live/daemon/daemon.ts';
-import { startDaemon } from '../../lab/live/daemon/start.ts';
 import { stringify } from '../../lab/report/json.ts';
 import { listFolderOfNode, readFileOfNode } from '../../lab/scenario/load-node.ts';
 import { InvalidScenario } from '../../lab/scenario/problem.ts';
@@ -132,6 +131,7 @@ export async function deploy(options: DeployOptions, terminal: Terminal): Promis
   const body = { sdl: readSdlText(file), terms: termsOf(options) };
   const running = wait ? findDaemon(home, 'tenant') : needDaemon(home, 'tenant');
   if (running !== null) return deployBy(running, body, options, patience_ms, terminal);
+  const { startDaemon } = await import('../../lab/live/daemon/start.ts');
   const own = await startDaemon(home, 'tenant');
   try {
     return await interruptible(signal => deployBy(clientOf(own), body, options, patience_ms, terminal, signal));

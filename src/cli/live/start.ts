@@ -6,7 +6,6 @@ import { Channel, channelOfProcess } from '../../lab/live/daemon/channel.ts';
 import type { Daemon, DaemonEnd } from '../../lab/live/daemon/daemon.ts';
 import { watchLifeline } from '../../lab/live/daemon/lifeline.ts';
 import { errorFields } from '../../lab/live/daemon/log.ts';
-import { startDaemon } from '../../lab/live/daemon/start.ts';
 import { endpointText } from '../../lab/live/home/endpoints.ts';
 import type { Role } from '../../lab/live/home/folder.ts';
 import { stringify } from '../../lab/report/json.ts';
@@ -47,6 +46,8 @@ export async function runDaemon(
   const onCrash = (error: unknown): void => daemon?.log.error('crashed', errorFields(error));
   process.on('uncaughtExceptionMonitor', onCrash);
   try {
+    // Sockets, containers and a server are loaded where they are wanted: all other commands start faster without them.
+    const { startDaemon } = await import('../../lab/live/daemon/start.ts');
     daemon = await startDaemon(String(options.home), role, channel === null ? {} : { onlooker: channel.onlooker });
     terminal.out(readyLine(daemon, json));
     channel?.ready(daemon);

@@ -45,6 +45,8 @@ export interface RoleParts<Request> {
   /** Null: it only calls. */
   readonly listen: Endpoint | null;
   readonly containers?: (events: ContainerEvents) => Promise<Containers>;
+  /** Whether it knows again what it knew before its start, where that takes time. */
+  readonly isReady?: () => boolean;
   /** Serves its API. `ask` hands the actor a request and rejects after so long. */
   readonly api: (ask: Ask<Request>, options: ApiOptions) => Promise<ApiServer>;
   /** Stops and removes what the backend runs. */
@@ -193,6 +195,7 @@ export async function startParts<Request>(
       ...(config.seed === null ? {} : { seed: config.seed }),
     });
     taken.push(async () => void (await participant.close()));
+    await untilReady(role, participant);
     const ask: Ask<Request> = (request, timeout_ms) => participant.request(request, AbortSignal.timeout(timeout_ms));
     const api = await serve(home, role, ask, log);
     taken.push(() => api.close());
@@ -216,6 +219,18 @@ export async function startParts<Request>(
     await giveBack();
     throw error;
   }
+}
+
+const LOOK_MS = 10;
+
+/** Waits until a participant is ready, or has ended, which is then told like any end. */
+async function untilReady<Request>(
+  { isReady }: RoleParts<Request>,
+  participant: Participant<Wire, Request>,
+): Promise<void> {
+  let isOver = false;
+  void participant.ended.then(() => (isOver = true));
+  while (isReady?.() === false && !isOver) await new Promise(resolve => setTimeout(resolve, LOOK_MS));
 }
 
 async function serve<Request>(

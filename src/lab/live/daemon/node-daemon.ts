@@ -42,6 +42,7 @@ function nodeParts(home: OpenHome<'node'>, onlooker: Onlooker): RoleParts<NodeRe
       node = built.node;
       return built.actor;
     },
+    isReady: () => made().isRecovered,
     api: (ask, options) => startNodeApi(viewOf({ config, genesis, made, listeners, ask }), options),
   };
 }
