@@ -1,4 +1,4 @@
-/** Daemons as processes of their own, and commands that talk to them, in a test's folder. */
+/** Daemons as processes of their own, in a folder of a test's, and commands that talk to them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunFile } from '../../src/lab/live/daemon/run-file.ts';
-import type { Ended } from './support.ts';
+import { cli, type Ended } from './support.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-/** Time that a command, and the start of a daemon, may take on a busy machine. */
+const CACHE = join(tmpdir(), `orrery-modules-${process.getuid?.() ?? 'user'}`);
+/** Time that anything may take on a busy machine. */
 const PATIENCE_MS = 90_000;
 
 export class Processes {
@@ -21,9 +22,19 @@ export class Processes {
     return join(this.folder, ...names);
   }
 
-  /** Runs a command to its end. */
+  /**
+   * Runs a command to its end: in this process, because most of a process's time would be its start; but for `start`,
+   * which takes the process for its own.
+   */
   async orrery(...args: string[]): Promise<Ended> {
-    return this.spawn(...args).ended;
+    if (args[1] === 'start') return this.spawn(...args).ended;
+    const before = process.cwd();
+    process.chdir(this.folder);
+    try {
+      return await cli(args, null);
+    } finally {
+      process.chdir(before);
+    }
   }
 
   /** Runs a command whose output is JSON. Throws with what it said when it fails. */
@@ -75,7 +86,7 @@ export class Processes {
   }
 }
 
-/** A command that runs. */
+/** A process that runs a command. */
 export class Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -83,14 +94,12 @@ export class Running {
   err = '';
 
   constructor(folder: string, args: readonly string[]) {
-    this.child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+    // As the launcher does it: compiled modules are kept, or most of the time would go into loading them.
+    const env = { ...process.env, NODE_COMPILE_CACHE: CACHE };
+    this.child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdout?.on('data', (chunk: Buffer) => (this.out += chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.err += chunk.toString()));
-    const timer = setTimeout(() => {
-      if (args[1] !== 'start') this.child.kill('SIGKILL');
-    }, PATIENCE_MS);
     this.ended = once(this.child, 'close').then(([code]) => {
-      clearTimeout(timer);
       return { code: (code as number | null) ?? -1, out: this.out, err: this.err };
     });
   }

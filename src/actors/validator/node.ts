@@ -10,9 +10,9 @@ import { restoreChain, type Snapshot } from '../../protocol/chain/snapshot.ts';
 import { heightOf, type TrustedPoint } from '../../protocol/chain/snapshot-manifest.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
 import type { Evidence } from '../../protocol/consensus/evidence.ts';
-import type { Trusted } from '../../protocol/consensus/light-block.ts';
+
 import type { Root } from '../../protocol/consensus/light-client.ts';
-import { type Commit, valueIdOf } from '../../protocol/consensus/types.ts';
+import type { Commit } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
 import { isLeaseWire } from '../lease-wire.ts';
@@ -30,10 +30,10 @@ import { Operator } from './operator.ts';
 import { MAX_PEERS, newPeer, type Peer, Peers } from './peers.ts';
 import { answerInMessages } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
-import type { NodeReport, NodeRequest, SubmitReply } from './requests.ts';
+import { type NodeReport, type NodeRequest, peersReport, type SubmitReply } from './requests.ts';
 import { Signer } from './signer.ts';
 import { SnapshotStore } from './snapshot-store.ts';
-import { StateSync, type StateSyncHost } from './state-sync.ts';
+import { ownRootOf, StateSync, type StateSyncHost } from './state-sync.ts';
 import { StoreServer } from './store-server.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -131,18 +131,12 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
 
   /** How it is, for whoever runs it. */
   report(): NodeReport {
-    const connected = new Map([...this.#peers.all].map(peer => [peer.name, peer.height < 0 ? null : peer.height]));
-    const names = new Set([...this.#dialer.names, ...connected.keys()]);
     return {
       height: this.#chain.height,
       validator: this.signer?.address ?? null,
       round: this.#engine.round,
       isCatchingUp: this.#stateSync !== null || this.#sync.isRunning || !this.#recovery.isDone,
-      peers: [...names].map(name => ({
-        name,
-        isConnected: connected.has(name),
-        height: connected.get(name) ?? null,
-      })),
+      peers: peersReport(this.#dialer.names, this.#peers.all),
       mempool: { count: this.#mempool.size, bytes: this.#mempool.bytes },
     };
   }
@@ -230,7 +224,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
       this.#engine.resume(lastCommit, now, out);
       return;
     }
-    this.#startStateSync(stateSync.trust === 'genesis' ? this.#ownRoot : stateSync.trust, now, out);
+    this.#startStateSync(stateSync.trust === 'genesis' ? ownRootOf(this.#chain) : stateSync.trust, now, out);
   }
 
   // What state sync asks.
@@ -256,13 +250,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   #catchUpByState(now: Time, out: Effects<Wire>): void {
     if (this.#engine.isStoring) return;
     out.observe('node/beyond-reach', this.#chain.height);
-    this.#startStateSync(this.#ownRoot, now, out);
-  }
-
-  /** What this node knows of the chain by itself. */
-  get #ownRoot(): Trusted {
-    const { height, time, newestHash, validators } = this.#chain;
-    return { height, time, value: height === 0 ? null : valueIdOf(newestHash), nextValidators: validators };
+    this.#startStateSync(ownRootOf(this.#chain), now, out);
   }
 
   #startStateSync(root: Root, now: Time, out: Effects<Wire>): void {
@@ -411,12 +399,9 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
       this.#sendAway(connection, name, now, out);
       return;
     }
-    if (this.#dialer.isBanned(name, now)) {
-      out.disconnect(connection);
-      return;
-    }
-    if (this.#peers.get(connection) === undefined && this.#peers.count >= MAX_PEERS) {
-      out.observe('node/full', 1, name);
+    const isFull = this.#peers.get(connection) === undefined && this.#peers.count >= MAX_PEERS;
+    if (isFull || this.#dialer.isBanned(name, now)) {
+      if (isFull) out.observe('node/full', 1, name);
       out.disconnect(connection);
       return;
     }

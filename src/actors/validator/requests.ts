@@ -1,5 +1,6 @@
 /** What whoever runs a node may ask of it, and what it answers. */
 import type { Transaction } from '../../protocol/chain/transaction.ts';
+import type { Peer } from './peers.ts';
 
 export type NodeRequest =
   /** Takes a transaction in as if a client had sent it. */
@@ -23,4 +24,11 @@ export interface NodeReport {
   /** Nodes that it is connected to, or calls. */
   readonly peers: readonly { readonly name: string; readonly isConnected: boolean; readonly height: number | null }[];
   readonly mempool: { readonly count: number; readonly bytes: number };
+}
+
+/** The nodes that a node calls, and those that it is connected with. */
+export function peersReport(called: Iterable<string>, peers: Iterable<Peer>): NodeReport['peers'] {
+  const connected = new Map([...peers].map(({ name, height }) => [name, height < 0 ? null : height]));
+  const names = new Set([...called, ...connected.keys()]);
+  return [...names].map(name => ({ name, isConnected: connected.has(name), height: connected.get(name) ?? null }));
 }

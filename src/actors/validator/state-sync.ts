@@ -22,7 +22,7 @@ import {
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
 import { verifyCommit } from '../../protocol/consensus/commit.ts';
-import { ONE_THIRD } from '../../protocol/consensus/light-block.ts';
+import { ONE_THIRD, type Trusted } from '../../protocol/consensus/light-block.ts';
 import { LightClient, type Root } from '../../protocol/consensus/light-client.ts';
 import { type Commit, valueIdOf } from '../../protocol/consensus/types.ts';
 import type { ConnectionId, Effects, Time, TimerId } from '../actor.ts';
@@ -314,4 +314,9 @@ export class StateSync {
     out.cancelTimer(TIMER);
     this.#host.stateSynced(newest, now, out);
   }
+}
+
+/** What a node knows of the chain by itself: its newest block, or genesis. */
+export function ownRootOf({ height, time, newestHash, validators }: Chain): Trusted {
+  return { height, time, value: height === 0 ? null : valueIdOf(newestHash), nextValidators: validators };
 }
