@@ -31,6 +31,20 @@ describe('capacity book', () => {
     expect(book.fits([group({ cpu: 4_000 })])).toBe(true);
   });
 
+  test('says of every resource how much there is and how much is taken, and what was given back is free', () => {
+    const book = new CapacityBook([HOST, { ...HOST, bandwidth: 50 }]);
+    const none = { cpu: 0, memory: 0, disk: 0, bandwidth: 0, gpu: 0 };
+    expect(book.compute()).toEqual({
+      capacity: { cpu: 8_000, memory: 16, disk: 200, bandwidth: 50, gpu: 4_000 },
+      used: none,
+    });
+    const taken = [group({ cpu: 1_500, memory: 3, disk: 7, gpu: 500 }, 2)];
+    const reservation = book.reserve(taken)!;
+    expect(book.compute().used).toEqual({ cpu: 3_000, memory: 6, disk: 14, bandwidth: 0, gpu: 1_000 });
+    book.release(reservation);
+    expect(book.compute().used).toEqual(none);
+  });
+
   test('shares of a GPU go to one device, the fullest that fits; whole ones want free devices', () => {
     const book = new CapacityBook([HOST]);
     book.reserve([group({ gpu: 600 })]);

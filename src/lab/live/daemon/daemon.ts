@@ -18,7 +18,7 @@ import { LiveStorage } from '../../../worlds/live/storage/storage.ts';
 import { LiveTransport } from '../../../worlds/live/transport/transport.ts';
 import type { ApiOptions, ApiServer } from '../api/server.ts';
 import type { Directory } from '../home/config-types.ts';
-import { type Endpoint, endpointText } from '../home/endpoints.ts';
+import { type Endpoint, endpointText, isLoopback } from '../home/endpoints.ts';
 import { UnusableHome } from '../home/files.ts';
 import type { Role } from '../home/folder.ts';
 import type { OpenHome } from '../home/open-home.ts';
@@ -240,6 +240,7 @@ async function serve<Request>(
   log: Log,
 ): Promise<ApiServer> {
   const { host, port } = config.api;
+  if (!isLoopback(host)) log.warn('the API can be reached from other machines', { host, port });
   try {
     return await role.api(ask, { host, port, onFault: error => log.error('api', errorFields(error)) });
   } catch (error) {

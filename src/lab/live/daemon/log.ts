@@ -3,7 +3,7 @@
  * current file is `daemon.log`; when it has grown to its size it becomes `daemon.1.log`, that one `daemon.2.log`, and the
  * oldest goes. Lines are written at once: the last one before a crash is the one that is wanted.
  */
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from '../../report/json.ts';
 import { LOG_LEVELS, type LogConfig, type LogLevel } from '../home/config-types.ts';
@@ -127,23 +127,4 @@ function lineOf(time: string, level: LogLevel, what: string, fields: LogFields):
   const line = stringify({ time, level, what, ...fields });
   if (line.length <= MAX_LINE) return line;
   return stringify({ time, level, what, cut: line.length, begin: line.slice(0, MAX_LINE / 2) });
-}
-
-/** Bytes at the end of a log that are looked at for its last lines. */
-const TAIL_BYTES = 64 * 1024;
-
-/** The last lines of the current log, at most so many; empty where there is none. */
-export function lastLines(folder: string, lines: number): string[] {
-  const path = join(folder, CURRENT);
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return [];
-  const file = openSync(path, 'r');
-  try {
-    const length = Math.min(size, TAIL_BYTES);
-    const bytes = Buffer.alloc(length);
-    const read = readSync(file, bytes, 0, length, size - length);
-    return bytes.toString('utf8', 0, read).trimEnd().split('\n').slice(-lines);
-  } finally {
-    closeSync(file);
-  }
 }

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { errorFields, FileLog, lastLines } from '../../../../src/lab/live/daemon/log.ts';
+import { errorFields, FileLog } from '../../../../src/lab/live/daemon/log.ts';
 import type { LogConfig } from '../../../../src/lab/live/home/config-types.ts';
 import { useFolder } from '../support.ts';
 
@@ -63,15 +63,6 @@ describe('the log of a daemon', () => {
     expect(log.failure?.error.message).toContain('ENOENT');
     expect(told).toHaveLength(1);
     log.close();
-  });
-
-  it('is read from its end', () => {
-    expect(lastLines(folder(), 3)).toEqual([]);
-    writeFileSync(
-      join(folder(), 'daemon.log'),
-      Array.from({ length: 5_000 }, (_, i) => `line ${i} ${'z'.repeat(20)}\n`).join(''),
-    );
-    expect(lastLines(folder(), 2).map(line => line.slice(0, 9))).toEqual(['line 4998', 'line 4999']);
   });
 
   it('shows an error with what caused it', () => {
