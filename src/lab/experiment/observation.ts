@@ -62,8 +62,15 @@ export class Observation {
     this.#chainBooks = new ChainBooks({ validators, nameOf, onRow });
     this.#tellsOfChain =
       validators.length > 1 || observe.files.includes('blocks') || observe.files.includes('validators');
-    const { chainBooks, recorder } = { chainBooks: this.#chainBooks, recorder: this.#recorder };
-    this.#series = new Sampler({ at, scenario, recorder, books, state, chainBooks, sink });
+    this.#series = new Sampler({
+      at,
+      scenario,
+      recorder: this.#recorder,
+      books,
+      state,
+      chainBooks: this.#chainBooks,
+      sink,
+    });
   }
 
   #enter({ validators, delegators, providers, tenants }: Population, warmup: number): void {
@@ -116,11 +123,16 @@ export class Observation {
     if (metric === 'default') this.#recorder.tookOffer(this.#addresses.get(actor) ?? '', label ?? '', BigInt(value));
   }
 
-  /** The run is over: writes what is written last, and sums up. */
-  finish(trace: RunTrace): RunResult {
-    const { request, population, sdl, state } = this.#options;
-    const { scenario, sink } = request;
-    const { horizon, observe } = scenario;
+  /**
+   * The run is over: writes what is written last, and sums up.
+   * @param end when it ended, microseconds; by default at its horizon
+   */
+  finish(trace: RunTrace, end?: number): RunResult {
+    const { population, sdl, state } = this.#options;
+    const { scenario: planned, sink } = this.#options.request;
+    const horizon = end === undefined ? planned.horizon : Math.min(planned.horizon, Math.max(end, planned.warmup + 1));
+    const request = { ...this.#options.request, scenario: { ...planned, horizon } };
+    const { observe } = planned;
     this.#recorder.finish(horizon);
     this.#chainBooks.finish();
     for (const monitor of this.#monitors) monitor.atEnd(state());

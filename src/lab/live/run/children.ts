@@ -84,7 +84,8 @@ export class Child {
   /** Passes an order on; without a process it is lost, but for who is shut out. */
   order(order: Order): void {
     if (order.type === 'shutOut') this.#shutOut = order.peers;
-    if (this.#process?.connected) this.#process.send(order, error => void error);
+    // A channel that closes under way has lost its process, which is told of by its end.
+    if (this.#process?.connected) this.#process.send(order, () => undefined);
   }
 
   /** The process dies at once. */

@@ -155,12 +155,11 @@ class LiveRun {
     over.catch(() => undefined);
     const cut = await Promise.race([this.#begin().then(() => over), over]);
     this.#timetable.close();
-    const result = this.#observation.finish({
-      traceHash: '',
-      events: this.#follower?.events ?? 0,
-      checkpoints: [],
-      window: [],
-    });
+    // What was cut short is summed up over what there was of it.
+    const result = this.#observation.finish(
+      { traceHash: '', events: this.#follower?.events ?? 0, checkpoints: [], window: [] },
+      cut ? this.#timetable.now : undefined,
+    );
     onEvent({ type: 'block', height: this.#follower?.chain.height ?? 0, time: this.#timetable.now });
     return { result, heights: this.#agreement.heights, cut };
   }
