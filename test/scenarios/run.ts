@@ -4,6 +4,7 @@ import { runScenario } from '../../src/lab/experiment/run-scenario.ts';
 import type { Cell, RunRequest, RunResult, TableName } from '../../src/lab/experiment/types.ts';
 import { checkProtocolParams } from '../../src/lab/scenario/chain-params.ts';
 import { loadScenarioFile } from '../../src/lab/scenario/load-node.ts';
+import { ed25519Scheme } from '../../src/worlds/live/ed25519.ts';
 
 export type Row = readonly Cell[];
 
@@ -40,7 +41,7 @@ export function runFile(path: string, { seed = 1, set = [], noops = [], change }
         },
       },
     },
-    { ed25519: null },
+    { ed25519: ed25519Scheme },
   );
   return { result, tables };
 }

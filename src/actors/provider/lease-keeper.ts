@@ -193,17 +193,18 @@ export class LeaseKeeper {
 
   #confirmIfServing(kept: KeptLease, now: Time, out: Effects<Wire>): void {
     if (!this.#serves(kept)) return;
-    const { reconfirmationPeriod, targetBlockInterval } = this.#chain.params;
-    const quarter_us = Math.ceil(reconfirmationPeriod / 4) * targetBlockInterval;
-    const earliest = kept.confirmedAt < 0 ? now : kept.confirmedAt + quarter_us;
-    if (now < earliest) {
-      out.setTimer(kept.id, earliest);
-      return;
+    const due = kept.confirmedAt < 0 ? now : kept.confirmedAt + this.#confirmationInterval_us;
+    if (now >= due) {
+      this.#chain.submit({ type: 'SubmitLeaseConfirmation', lease: kept.id, reset: false }, out);
+      kept.confirmedAt = now;
     }
-    this.#chain.submit({ type: 'SubmitLeaseConfirmation', lease: kept.id, reset: false }, out);
-    kept.confirmedAt = now;
-    // Half a period: early enough that one lost confirmation does not make the lease stale.
-    out.setTimer(kept.id, now + Math.max(quarter_us, Math.floor(reconfirmationPeriod / 2) * targetBlockInterval));
+    out.setTimer(kept.id, kept.confirmedAt + this.#confirmationInterval_us);
+  }
+
+  /** Half a period: early enough that one lost confirmation does not make the lease stale, and no less than is taken. */
+  get #confirmationInterval_us(): number {
+    const { reconfirmationPeriod, targetBlockInterval } = this.#chain.params;
+    return Math.max(Math.ceil(reconfirmationPeriod / 4), Math.floor(reconfirmationPeriod / 2)) * targetBlockInterval;
   }
 
   /** A confirmation is due. */
