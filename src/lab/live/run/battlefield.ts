@@ -1,7 +1,7 @@
 /** Does to the processes of a live run what its faults ask for. */
 
 import { homePaths } from '../home/folder.ts';
-import type { Child } from './children.ts';
+import { type Child, StruckDown } from './children.ts';
 import type { Field } from './faults.ts';
 import type { PlannedMember } from './plan.ts';
 
@@ -32,13 +32,25 @@ export class Battlefield implements Field {
     this.#child(name).kill();
   }
 
+  /** Faults may overlap: who runs already is left alone, and a start that the next fault cuts short is no failure. */
   revive(name: string): void {
     const child = this.#child(name);
-    child
-      .gone()
-      .then(() => child.start())
-      .then(() => this.#options.onProcesses())
-      .catch(this.#options.onError);
+    this.#bringBack(child).catch(this.#options.onError);
+  }
+
+  async #bringBack(child: Child): Promise<void> {
+    // Another fault that ends at the same time may start it first.
+    while (child.pid !== null) {
+      if (child.isRunning) return;
+      await child.gone();
+    }
+    const ready = child.start();
+    this.#options.onProcesses();
+    try {
+      await ready;
+    } catch (error) {
+      if (!(error instanceof StruckDown)) throw error;
+    }
   }
 
   pause(name: string): void {

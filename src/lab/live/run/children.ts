@@ -20,11 +20,18 @@ export interface ChildOptions {
   readonly name: string;
   readonly role: Role;
   readonly home: string;
+  /** The program that runs its daemon: led-main.ts, or what does the same and looks on more closely. */
+  readonly program?: string;
   /** What it prints is written here. */
   readonly output: string;
   readonly onReport: (report: Report) => void;
   /** It ended though nobody asked it to. */
   readonly onDeath: (why: string) => void;
+}
+
+/** A start that came to nothing because the participant was killed or stopped meanwhile: nothing is wrong with it. */
+export class StruckDown extends Error {
+  override readonly name = 'StruckDown';
 }
 
 /** One participant, over all of its processes: it may be killed and started again. */
@@ -36,6 +43,8 @@ export class Child {
   #output: WriteStream | null = null;
   #lastWords = '';
   #isWanted = false;
+  /** It was stopped, and is not started again. */
+  #isOver = false;
   #ready: { resolve: () => void; reject: (error: Error) => void } | null = null;
   /** The order that holds for as long as no other takes its place, told again to each new process. */
   #shutOut: readonly string[] = [];
@@ -50,11 +59,20 @@ export class Child {
     return this.#process?.pid ?? null;
   }
 
-  /** Starts a process; resolves when the participant takes part. Rejects when it ends before, or takes too long. */
+  /** Whether there is a process that nobody has killed. */
+  get isRunning(): boolean {
+    return this.#process !== null && this.#isWanted;
+  }
+
+  /**
+   * Starts a process; resolves when the participant takes part. Rejects when it ends before, or takes too long.
+   * @throws StruckDown when it was killed or stopped before it took part
+   */
   async start(): Promise<void> {
+    if (this.#isOver) throw new StruckDown(`${this.name} was stopped, and is not started again`);
     if (this.#process !== null) throw new Error(`${this.name} runs already`);
-    const { role, home, output } = this.#options;
-    const child = spawn(process.execPath, [PROGRAM, role, home], {
+    const { role, home, output, program = PROGRAM } = this.#options;
+    const child = spawn(process.execPath, [program, role, home], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       // Ctrl-C in a terminal strikes a whole group; the launcher ends its children in order.
@@ -68,7 +86,7 @@ export class Child {
         this.#output?.write(chunk);
         this.#lastWords = (this.#lastWords + chunk.toString('utf8')).slice(-LAST_WORDS);
       });
-    child.on('message', report => this.#onReport(report as Report));
+    child.on('message', report => this.#onReport(child, report as Report));
     child.on('error', error => this.#ended(child, error.message));
     child.on('exit', (code, signal) => this.#ended(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
     const timer = setTimeout(() => this.#ready?.reject(new Error(`${this.name} is not ready after 60 s`)), READY_MS);
@@ -104,9 +122,10 @@ export class Child {
     if (child !== null) await new Promise<void>(resolve => child.once('exit', () => resolve()));
   }
 
-  /** Asks the process to end, and ends it when it does not. */
+  /** Asks the process to end, and ends it when it does not. There is no other one after it. */
   async stop(): Promise<void> {
     this.#isWanted = false;
+    this.#isOver = true;
     const child = this.#process;
     if (child !== null) {
       child.kill('SIGCONT');
@@ -119,8 +138,9 @@ export class Child {
     this.#output = null;
   }
 
-  #onReport(report: Report): void {
-    if (report.type === 'ready') this.#ready?.resolve();
+  #onReport(child: ChildProcess, report: Report): void {
+    // What a process said before it was killed may come when there is another one already, which is not ready by that.
+    if (report.type === 'ready' && this.#process === child) this.#ready?.resolve();
     this.#options.onReport(report);
   }
 
@@ -128,7 +148,7 @@ export class Child {
     if (this.#process !== child) return;
     this.#process = null;
     const why = `${this.name} ended with ${how}: ${this.#lastWords.trim().split('\n').slice(-3).join(' / ')}`;
-    if (this.#ready !== null) this.#ready.reject(new Error(why));
+    if (this.#ready !== null) this.#ready.reject(this.#isWanted ? new Error(why) : new StruckDown(why));
     else if (this.#isWanted) this.#options.onDeath(why);
     this.#isWanted = false;
   }
