@@ -85,11 +85,15 @@ export function valueIdOf(hash: Uint8Array): ValueId {
   return hash.toHex();
 }
 
+/** The value id that was written last, with its bytes: what a height writes is nearly all about one value. */
+let recent: { readonly value: ValueId; readonly bytes: Uint8Array } | null = null;
+
 /** A value id as its 32 bytes. */
 export const valueId: Codec<ValueId> = {
   write: (w, value) => {
     if (typeof value !== 'string' || value.length !== 64) throw new EncodeError(String(value), '64 hex digits');
-    w.raw(valueBytes(value));
+    if (recent?.value !== value) recent = { value, bytes: valueBytes(value) };
+    w.raw(recent.bytes);
   },
   read: r => valueIdOf(r.raw(32)),
 };
