@@ -4,7 +4,7 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { Interrupted } from '../lab/experiment/pool.ts';
-import { VERSION } from '../lab/experiment/results.ts';
+import { VERSION } from '../lab/experiment/version-node.ts';
 import { stringify } from '../lab/report/json.ts';
 import { expectedName, InvalidScenario } from '../lab/scenario/problem.ts';
 import type { Command, Context } from './command.ts';

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'no
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Argv } from 'yargs';
-import { VERSION } from '../../lab/experiment/results.ts';
+import { VERSION } from '../../lab/experiment/version-node.ts';
 import { bytes } from '../../lab/report/format.ts';
 import { stringify } from '../../lab/report/json.ts';
 import type { Command } from '../command.ts';

@@ -1,9 +1,9 @@
 /** `orrery replay`: makes a run again and checks that it comes out the same; with --diff, finds where two runs part. */
 import type { Argv } from 'yargs';
 import { type Event, firstDifference, RerunFailed, rerun, windowOfDifference } from '../../lab/experiment/replay.ts';
-import { engineOf, VERSION } from '../../lab/experiment/results.ts';
 import { type RunRecord, readRun } from '../../lab/experiment/results-record.ts';
 import type { RunResult, TraceWindow } from '../../lab/experiment/types.ts';
+import { engineOf, VERSION } from '../../lab/experiment/version-node.ts';
 import { grouped, wrap } from '../../lab/report/format.ts';
 import { stringify } from '../../lab/report/json.ts';
 import type { Command, Context } from '../command.ts';

@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { columnsText } from '../report/columns.ts';
 import { stringify } from '../report/json.ts';
 import { type PoolOptions, runJobs } from './pool.ts';
-import { engineOf, type SummaryRow, summaryText, VERSION } from './results.ts';
+import { type SummaryRow, summaryText } from './results.ts';
 import { diskProblem, OutputFolder, UnusableFolder } from './results-folder.ts';
 import { type BatchRecord, RECORD_FILE } from './results-record.ts';
 import type { Loaded } from './results-source.ts';
+import { engineOf, VERSION } from './version-node.ts';
 import type { Job, JobOutcome } from './worker-job.ts';
 
 export interface PlannedRun {

@@ -2,7 +2,7 @@
  * Writes the results directory of one run: rows as they come, everything else once the run has ended. The folder is a
  * temporary one; putting it in its place is for whoever made it.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { columnsText, RUN_COLUMNS } from '../report/columns.ts';
 import { stringify } from '../report/json.ts';
@@ -14,21 +14,7 @@ import { CsvFile, cellText, csvText } from './results-csv.ts';
 import { RECORD_FILE, type RunRecord } from './results-record.ts';
 import type { ScenarioSource } from './results-source.ts';
 import type { Cell, RunResult, RunSink, TableName } from './types.ts';
-
-/** The version of this package. */
-export const VERSION: string = readVersion();
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version?: unknown };
-  if (typeof version !== 'string') throw new Error('the version of this package is missing in its package.json');
-  return version;
-}
-
-/** The engine that this process runs on. */
-export function engineOf(): { node: string; v8: string } {
-  return { node: process.version, v8: process.versions.v8 };
-}
+import { engineOf, VERSION } from './version-node.ts';
 
 /** What only the one who ran it knows. */
 export interface RunMeasures {

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { answerQuery } from '../../../actors/validator/queries.ts';
 import type { Chain } from '../../../protocol/chain/chain.ts';
-import { VERSION } from '../../experiment/results.ts';
+import { VERSION } from '../../experiment/version-node.ts';
 import { genesisText } from '../home/genesis-file.ts';
 import { blockDetail, blockSummary, paramsJson, proofJson, validatorsJson } from './chain-json.ts';
 import { addEndpoint } from './endpoint.ts';

@@ -1,6 +1,6 @@
 /** The API of a provider, for its operator: how it is, what it has leased, what runs. It takes no orders. */
 import type { FastifyInstance } from 'fastify';
-import { VERSION } from '../../experiment/results.ts';
+import { VERSION } from '../../experiment/version-node.ts';
 import { addressesJson } from './addresses.ts';
 import { addEndpoint } from './endpoint.ts';
 import { compute } from './market-json.ts';

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { VERSION } from '../../experiment/results.ts';
+import { VERSION } from '../../experiment/version-node.ts';
 import { serializerCompiler, validatorCompiler } from './endpoint.ts';
 import { ApiError, errorBody, refusalOf, shown } from './errors.ts';
 import { withJoinedId } from './paths.ts';

@@ -6,7 +6,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
-import { VERSION } from '../../experiment/results.ts';
+import { VERSION } from '../../experiment/version-node.ts';
 import { addressesJson } from './addresses.ts';
 import { addEndpoint } from './endpoint.ts';
 import { ApiError, notFound } from './errors.ts';
