@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/actors/actor.ts';
 import type { ParticipantPorts } from '../../src/worlds/live/participant.ts';
-import { FileRecorder, readRecording } from '../../src/worlds/live/record.ts';
+import { FileRecorder } from '../../src/worlds/live/record.ts';
 import type { RecordedEntry } from '../../src/worlds/live/record-format.ts';
+import { readRecording } from '../../src/worlds/live/record-reader.ts';
 import { replayRecording } from '../../src/worlds/live/replay.ts';
 import { live, notes } from './live.ts';
 import { bytes, type Note, recording, type Seen, type Sight } from './world-under-test.ts';
@@ -159,12 +160,12 @@ describe('a recording', () => {
       maxBytes: 2_000,
       log: line => void log.push(line),
     });
-    recorder.begin({ name: 'a', incarnation: 0, seed: 'seed' });
+    recorder.begin({ name: 'a', incarnation: 0, seed: 'seed', secret: 'secret' });
     for (let i = 0; i < 100; i++) recorder.effect(i, { kind: 'put', key: 'key', value: new Uint8Array(100) });
     await recorder.close();
     expect(log).toEqual(['the recording has reached its 2000 bytes, and ends']);
     const all = [...entries()];
-    expect(all.at(-1)).toMatchObject({ kind: 'end' });
+    expect(all.at(-1)).toMatchObject({ kind: 'end', how: 'cut' });
     expect(all.length).toBeLessThan(20);
   });
 });

@@ -22,6 +22,7 @@ interface LiveCommandOptions {
   readonly out?: string;
   readonly containers: 'docker' | 'none';
   readonly keep: boolean;
+  readonly record: boolean;
   readonly clean: boolean;
   readonly json: boolean;
 }
@@ -52,10 +53,16 @@ export const live: Command = {
         describe: 'what runs workloads; none: leases are kept and nothing runs',
       })
       .option('keep', { type: 'boolean', default: false, describe: 'leave the homes of participants for a look' })
+      .option('record', {
+        type: 'boolean',
+        default: false,
+        describe: 'record all that participants are given and do, for `orrery replay`',
+      })
       .option('clean', { type: 'boolean', default: false, describe: 'remove what a run that was killed left behind' })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON for machines' })
       .example('npx orrery live live-web', 'a web page from a container, on four validators')
       .example('npx orrery live live-web --set horizon=10m', 'for longer; Ctrl-C ends it in good order')
+      .example('npx orrery live live-web --record', 'then: npx orrery replay results/live-web-live')
       .example('npx orrery live --clean', 'after a run that was killed'),
   run: (options, context) => liveCommand(options as unknown as LiveCommandOptions, context),
 };
@@ -85,6 +92,7 @@ async function liveCommand(options: LiveCommandOptions, context: Context): Promi
         folder,
         containers: options.containers,
         keep: options.keep,
+        record: options.record,
         signal,
         onEvent: event => told.onEvent(event),
       }),
@@ -153,6 +161,10 @@ class Teller {
         return;
       case 'died':
         this.#line(`${(event.time / 1e6).toFixed(0)} s: ${event.why}`);
+        return;
+      case 'saved':
+        terminal.status('');
+        terminal.err(`recordings of the run: ${event.recordings}; \`orrery replay\` reads them\n`);
         return;
       case 'refused':
         this.#line(`${event.tenant} was refused: ${JSON.stringify(event.answer)}`);

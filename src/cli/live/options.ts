@@ -51,6 +51,11 @@ export function startOptions(yargs: Argv): Argv {
       requiresArg: true,
       describe: 'stop when the process of this number is gone',
     })
+    .option('record', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a folder in which it records all that it is given and does, its key too',
+    })
     .option('until-eof', { type: 'boolean', default: false, describe: 'stop when standard input is closed' })
     .option('json', JSON_OUTPUT);
 }

@@ -48,7 +48,10 @@ export async function runDaemon(
   try {
     // Sockets, containers and a server are loaded where they are wanted: all other commands start faster without them.
     const { startDaemon } = await import('../../lab/live/daemon/start.ts');
-    daemon = await startDaemon(String(options.home), role, channel === null ? {} : { onlooker: channel.onlooker });
+    daemon = await startDaemon(String(options.home), role, {
+      ...(channel === null ? {} : { onlooker: channel.onlooker }),
+      ...(options.record === undefined ? {} : { record: String(options.record) }),
+    });
     terminal.out(readyLine(daemon, json));
     channel?.ready(daemon);
     if (asked !== null) stop('', false);

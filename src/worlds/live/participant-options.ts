@@ -11,6 +11,10 @@ import type { Recorder } from './recorder.ts';
 export interface ParticipantPorts {
   /** A stream of this incarnation's own, keyed by what it is for. */
   random(purpose: string): RandomStream;
+  /** The same for what nobody may foresee: no seed of a configuration decides about it. */
+  secret(purpose: string): RandomStream;
+  /** Notes what the actor lets be seen beside its effects, within its turn: plain data, recorded and compared like them. */
+  show(value: unknown): void;
 }
 
 export interface ParticipantOptions<Message, Request> {

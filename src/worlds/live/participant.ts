@@ -18,7 +18,7 @@ import type { Ended, ParticipantOptions } from './participant-options.ts';
 import { Performer } from './performer.ts';
 import type { ContainerEvents, Containers, Storage, Transport, TransportEvents } from './ports.ts';
 import { freshSeed, randomStream } from './random.ts';
-import type { Recorder } from './recorder.ts';
+import { Recording } from './recording.ts';
 import { Requests } from './requests.ts';
 import { StorageFailure } from './storage/failure.ts';
 import { Timers } from './timers.ts';
@@ -59,7 +59,7 @@ export class Participant<Message, Request> {
   private performer: Performer<Message, Request> | null = null;
   private transport: Transport | null = null;
   private containers: Containers | null = null;
-  private recorder: Recorder<Message, Request> | null;
+  private readonly recording: Recording<Message, Request>;
   /** The log and `recovered`: what comes before all other inputs. */
   private beginning: Input<Message, Request>[] = [];
   private nextBeginning = 0;
@@ -73,8 +73,6 @@ export class Participant<Message, Request> {
   private isRunning = false;
   private wake: { readonly at: Time; readonly cancel: () => void } | null = null;
   private isHeld = false;
-  private inputs = 0;
-  private calls = 0;
   private resolveEnded: (ended: Ended) => void = () => {};
 
   private constructor(options: ParticipantOptions<Message, Request>) {
@@ -83,7 +81,7 @@ export class Participant<Message, Request> {
     this.clock = options.clock;
     this.scheduler = options.scheduler ?? eventLoop;
     this.storage = options.storage;
-    this.recorder = options.recorder ?? null;
+    this.recording = new Recording(options.recorder ?? null, line => options.log(line));
     this.requests = new Requests(options.name);
     this.ended = new Promise(resolve => {
       this.resolveEnded = resolve;
@@ -147,9 +145,14 @@ export class Participant<Message, Request> {
     const { options, storage } = this;
     const { first, entries } = storage.replay();
     const incarnation = await storage.begin();
+    const secret = freshSeed();
     const seed = options.seed ?? freshSeed();
-    this.recording(recorder => recorder.begin({ name: this.name, incarnation, seed }));
-    this.actor = options.start({ random: purpose => randomStream(seed, purpose) });
+    this.recording.begin({ name: this.name, incarnation, seed, secret });
+    this.actor = options.start({
+      random: purpose => randomStream(seed, purpose),
+      secret: purpose => randomStream(secret, purpose),
+      show: value => this.recording.shown(value),
+    });
     this.transport = await options.transport(this.transportEvents());
     this.containers = (await options.containers?.(this.containerEvents())) ?? null;
     const workloads = (await this.containers?.list()) ?? [];
@@ -333,8 +336,7 @@ export class Participant<Message, Request> {
 
   private hand(input: Input<Message, Request>): void {
     const now = this.clock.now();
-    const index = this.inputs++;
-    this.recording(recorder => recorder.input(index, now, input));
+    this.recording.input(now, input);
     this.current = input;
     this.isReceiving = true;
     try {
@@ -350,8 +352,7 @@ export class Participant<Message, Request> {
   private called(effect: Effect<Message>): void {
     if (!this.isAlive) return;
     if (!this.isReceiving) throw new Error(`${this.name} used its effects while it was not its turn`);
-    const index = this.calls++;
-    this.recording(recorder => recorder.effect(index, effect));
+    this.recording.effect(effect);
     if (effect.kind === 'setTimer' && !Number.isSafeInteger(effect.at)) {
       throw new RangeError(`timer ${effect.id} needs a whole time, found ${effect.at}`);
     }
@@ -397,6 +398,7 @@ export class Participant<Message, Request> {
   private end(ended: Ended, abruptly: boolean): void {
     if (!this.isAlive) return;
     this.isAlive = false;
+    this.recording.end({ how: ended.how, reason: ended.how === 'closed' ? '' : ended.reason });
     this.wake?.cancel();
     this.timers.clear();
     this.inbox.clear();
@@ -416,20 +418,7 @@ export class Participant<Message, Request> {
     await closing('transport', () => this.transport?.close(abruptly));
     await closing('storage', () => this.storage.close());
     await closing('container backend', () => this.containers?.close());
-    await closing('recording', () => this.recorder?.close());
-  }
-
-  /** Tells the recorder something. One that fails is told no more: a participant goes on without it. */
-  private recording(tell: (recorder: Recorder<Message, Request>) => void): void {
-    const { recorder } = this;
-    if (recorder === null) return;
-    try {
-      tell(recorder);
-    } catch (error) {
-      this.recorder = null;
-      this.options.log(`the recording ends: ${reasonOf(error)}`);
-      recorder.close().catch((cause: unknown) => this.options.log(`closing the recording failed: ${reasonOf(cause)}`));
-    }
+    await closing('recording', () => this.recording.close());
   }
 }
 

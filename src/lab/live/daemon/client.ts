@@ -2,7 +2,7 @@
 import type { ChainClientOptions } from '../../../actors/client/chain-client.ts';
 import { trustedGenesis } from '../../../protocol/chain/light-chain.ts';
 import type { OpenHome } from '../home/open-home.ts';
-import { liveScheme } from './node-daemon.ts';
+import { liveScheme } from './live-scheme.ts';
 
 /** The part of a provider's or a tenant's options that is about the chain. */
 export function chainOptions({

@@ -23,6 +23,7 @@ import { UnusableHome } from '../home/files.ts';
 import type { Role } from '../home/folder.ts';
 import type { OpenHome } from '../home/open-home.ts';
 import { errorFields, FileLog, type Log } from './log.ts';
+import { openRecorder } from './recordings.ts';
 import { removeRunFile, thisProcess, writeRunFile } from './run-file.ts';
 
 /** Whoever looks on at a daemon. */
@@ -33,7 +34,7 @@ export interface Onlooker {
   executed?(height: number, hash: Uint8Array, appHash: Uint8Array, time: number): void;
   /** What a provider's backend took for a workload, microseconds. */
   workload?(workload: string, image: string, start_us: number | null, stop_us: number | null): void;
-  /** Writes down all that the actor is given and does. */
+  /** Is told all that the actor is given and does. */
   readonly recorder?: Recorder<Wire, unknown>;
 }
 
@@ -156,6 +157,8 @@ async function openStorage({ paths }: OpenHome<Role>, log: Log): Promise<LiveSto
 
 export interface StartOptions {
   readonly onlooker?: Onlooker;
+  /** Records all that the actor is given and does, in a folder of its name in this one; unless an onlooker does. */
+  readonly record?: string | undefined;
 }
 
 /**
@@ -166,7 +169,7 @@ export interface StartOptions {
 export async function startParts<Request>(
   home: OpenHome<Role>,
   parts: (identity: TlsIdentity, log: Log) => RoleParts<Request>,
-  { onlooker = {} }: StartOptions,
+  { onlooker = {}, record }: StartOptions,
 ): Promise<Daemon> {
   const { paths, config, identity, genesis, genesisHash } = home;
   const log = new FileLog(paths.logs, config.log);
@@ -180,6 +183,7 @@ export async function startParts<Request>(
     taken.push(() => (isOwned ? undefined : storage.close()));
     const tls = await tlsIdentity(identity.keys.secretKey);
     const role = parts(tls, log);
+    const recorder = onlooker.recorder ?? (record === undefined ? null : openRecorder(home, record, log));
     isOwned = true;
     const participant = await Participant.start<Wire, Request>({
       name: config.name,
@@ -189,7 +193,7 @@ export async function startParts<Request>(
       storage,
       transport: events => openTransport(home, role, tls, events, log),
       ...(role.containers === undefined ? {} : { containers: role.containers }),
-      ...(onlooker.recorder === undefined ? {} : { recorder: onlooker.recorder as Recorder<Wire, Request> }),
+      ...(recorder === null ? {} : { recorder: recorder as Recorder<Wire, Request> }),
       observe: observer(log, onlooker),
       log: line => log.warn('participant', { line }),
       ...(config.seed === null ? {} : { seed: config.seed }),

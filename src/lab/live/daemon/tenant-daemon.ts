@@ -1,4 +1,4 @@
-/** A tenant's agent as a daemon: what of its configuration becomes what of the actor, and what its API sees of it. */
+/** A tenant's agent as a daemon: its actor, and what its API sees of it. */
 import type {
   AccountReply,
   CloseReply,
@@ -8,16 +8,17 @@ import type {
   TenantRequest,
   UpdateReply,
 } from '../../../actors/tenant/requests.ts';
-import { Tenant } from '../../../actors/tenant/tenant.ts';
+import type { Tenant } from '../../../actors/tenant/tenant.ts';
 import type { Genesis } from '../../../protocol/chain/genesis.ts';
 import { freshSeed, randomStream } from '../../../worlds/live/random.ts';
 import { startTenantApi } from '../api/tenant-api.ts';
 import type { Outcome, TenantView } from '../api/views.ts';
 import type { TenantConfig } from '../home/config-types.ts';
 import type { OpenHome } from '../home/open-home.ts';
-import { chainOptions, unanswered } from './client.ts';
+import { unanswered } from './client.ts';
 import { type Ask, type Daemon, type RoleParts, type StartOptions, startParts } from './daemon.ts';
 import { planDeployment, planUpdate } from './deployment.ts';
+import { tenantActor } from './tenant-actor.ts';
 
 /** How long each request may take: what the chain must take in, what a provider must answer, what is known here. */
 const CHAIN_MS = 300_000;
@@ -36,8 +37,8 @@ function tenantParts(home: OpenHome<'tenant'>): RoleParts<TenantRequest> {
   return {
     directory: config.nodes,
     listen: null,
-    start: () => {
-      tenant = new Tenant({ ...chainOptions(home), random: randomStream(freshSeed(), 'challenges'), keeps: 'all' });
+    start: ports => {
+      tenant = tenantActor(home, ports);
       return tenant;
     },
     api: async (ask, options) => {

@@ -22,6 +22,8 @@ export interface ChildOptions {
   readonly home: string;
   /** The program that runs its daemon: led-main.ts, or what does the same and looks on more closely. */
   readonly program?: string;
+  /** Where it records what it is given and does; absent or null: it does not. */
+  readonly record?: string | null;
   /** What it prints is written here. */
   readonly output: string;
   readonly onReport: (report: Report) => void;
@@ -71,8 +73,9 @@ export class Child {
   async start(): Promise<void> {
     if (this.#isOver) throw new StruckDown(`${this.name} was stopped, and is not started again`);
     if (this.#process !== null) throw new Error(`${this.name} runs already`);
-    const { role, home, output, program = PROGRAM } = this.#options;
-    const child = spawn(process.execPath, [program, role, home], {
+    const { role, home, output, program = PROGRAM, record = null } = this.#options;
+    const words = [program, role, home, ...(record === null ? [] : [record])];
+    const child = spawn(process.execPath, words, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       // Ctrl-C in a terminal strikes a whole group; the launcher ends its children in order.

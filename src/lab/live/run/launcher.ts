@@ -46,6 +46,8 @@ export interface LiveOptions {
   readonly onEvent: (event: LiveEvent) => void;
   /** Leaves the homes where they are. */
   readonly keep: boolean;
+  /** Where all participants record; null: they do not. */
+  readonly record: string | null;
 }
 
 /** What a user may want to see of a run. `time`: of the run, microseconds. */
@@ -56,6 +58,8 @@ export type LiveEvent =
   | { readonly type: 'block'; readonly height: number; readonly time: number }
   | { readonly type: 'struck'; readonly what: string; readonly time: number }
   | { readonly type: 'died'; readonly why: string; readonly time: number }
+  /** A run that failed has left its recordings there. */
+  | { readonly type: 'saved'; readonly recordings: string }
   | { readonly type: 'refused'; readonly tenant: string; readonly answer: unknown };
 
 export interface LiveOutcome {
@@ -242,6 +246,7 @@ class LiveRun {
       role,
       home,
       output: join(this.#folder, `${name}.out`),
+      record: this.#options.record,
       onReport: report => this.#guard(() => this.#onReport(name, report)),
       onDeath: why => {
         this.#options.onEvent({ type: 'died', why, time: this.#timetable.now });

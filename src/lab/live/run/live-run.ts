@@ -20,6 +20,7 @@ import type { ContainersConfig } from '../home/config-types.ts';
 import { impossibleLive } from './faults.ts';
 import { killOneWorkload } from './kill-workload.ts';
 import { type LiveEvent, type LiveOutcome, runLive } from './launcher.ts';
+import { recordingsFolder, saveRecordings } from './recorded-run.ts';
 import { leftovers, removeLeftover } from './registry.ts';
 
 /** How long an engine may take to say that it is there. */
@@ -35,6 +36,8 @@ export interface LiveRunOptions {
   readonly signal: AbortSignal;
   readonly onEvent: (event: LiveEvent) => void;
   readonly keep: boolean;
+  /** Whether all participants record what they are given and do. */
+  readonly record: boolean;
 }
 
 /** A scenario, or this machine, cannot be run live. */
@@ -58,7 +61,7 @@ export interface FinishedLiveRun extends LiveOutcome {
  * @throws CannotRunLive, UnusableFolder before anything is started; see `runLive`
  */
 export async function liveRun(options: LiveRunOptions): Promise<FinishedLiveRun> {
-  const { loaded, seed, folder, signal, onEvent, keep } = options;
+  const { loaded, seed, folder, signal, onEvent, keep, record } = options;
   const { scenario } = loaded;
   const population = populate(scenario, null, new RandomStreams(seed), ed25519Scheme);
   const problems = impossibleLive(scenario, population);
@@ -83,6 +86,7 @@ export async function liveRun(options: LiveRunOptions): Promise<FinishedLiveRun>
       signal,
       onEvent,
       keep,
+      record: record ? recordingsFolder(place.temporary) : null,
     });
     const measures = {
       wallSeconds: (performance.now() - began) / 1000,
@@ -93,6 +97,8 @@ export async function liveRun(options: LiveRunOptions): Promise<FinishedLiveRun>
     return { ...outcome, ...measures };
   } catch (error) {
     writer.abandon();
+    const recordings = saveRecordings(place.temporary, folder, run);
+    if (recordings !== null) onEvent({ type: 'saved', recordings });
     throw error;
   } finally {
     place.discard();

@@ -290,6 +290,8 @@ describe('a participant', () => {
           throw new Error('disk full');
         },
         effect: () => {},
+        shown: () => {},
+        end: () => {},
         close: async () => {},
       },
     });
