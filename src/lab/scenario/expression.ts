@@ -11,7 +11,7 @@
 import type { ConstantNode, FunctionNode, MathNode, OperatorNode, SymbolNode } from 'mathjs';
 import * as numberBuild from 'mathjs/number';
 import { expectedName } from './problem.ts';
-import { show } from './units.ts';
+import { QuantityError, show } from './units.ts';
 
 /** Longest expression in characters; with it, the parser's recursion is bounded. */
 export const MAX_EXPRESSION_LENGTH = 1_000;
@@ -63,15 +63,10 @@ export const STRATEGY_VARIABLES = [
 export const PRICE_VARIABLES = ['cpu', 'memory', 'disk', 'gpu'] as const;
 
 /** An expression that was refused, or that gave no finite number. */
-export class ExpressionError extends Error {
-  readonly found: string;
-  readonly expected: string;
-
+export class ExpressionError extends QuantityError {
   constructor(found: string, expected: string) {
-    super(`found ${found}, expected ${expected}`);
+    super(found, expected);
     this.name = 'ExpressionError';
-    this.found = found;
-    this.expected = expected;
   }
 }
 

@@ -8,7 +8,6 @@
  */
 
 import { z } from 'zod';
-import { checkExpression, ExpressionError } from './expression.ts';
 import type { Step } from './problem.ts';
 import { expectedName } from './problem.ts';
 import type { Quantity } from './types.ts';
@@ -56,7 +55,7 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   return rest;
 }
 
-/** A value with its own parser, which throws QuantityError or ExpressionError. */
+/** A value with its own parser, which throws QuantityError. */
 export function field<T>(parse: (value: unknown) => T, json: JsonSchema): z.ZodType<T> {
   return z
     .unknown()
@@ -64,7 +63,7 @@ export function field<T>(parse: (value: unknown) => T, json: JsonSchema): z.ZodT
       try {
         return parse(value);
       } catch (error) {
-        if (!(error instanceof QuantityError) && !(error instanceof ExpressionError)) throw error;
+        if (!(error instanceof QuantityError)) throw error;
         context.addIssue({ code: 'custom', message: error.expected, params: { found: error.found } });
         return z.NEVER;
       }
@@ -126,18 +125,6 @@ export function rate(bounds: Bounds = {}): z.ZodType<bigint> {
 /** How often, per second. */
 export function frequency(): z.ZodType<number> {
   return field(parseFrequency, unitJson('frequency'));
-}
-
-/** An expression over the named variables (null: over any), kept as text. */
-export function expression(variables: readonly string[] | null, example: string): z.ZodType<string> {
-  return field(
-    value => {
-      const text = typeof value === 'number' ? String(value) : value;
-      if (typeof text !== 'string') throw new QuantityError(show(value), `an expression such as ${show(example)}`);
-      return checkExpression(text, variables).text;
-    },
-    { anyOf: [{ type: 'string', minLength: 1, maxLength: 1000 }, { type: 'number' }], examples: [example] },
-  );
 }
 
 /** A whole number, bounds included. */

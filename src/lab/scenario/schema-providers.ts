@@ -3,7 +3,8 @@
 import type { z } from 'zod';
 import { distribution } from './distribution-fields.ts';
 import { STRATEGY_VARIABLES } from './expression.ts';
-import { choice, expression, frequency, money, oneOf, quantity, shape, share, text, whole } from './fields.ts';
+import { expression } from './expression-field.ts';
+import { choice, frequency, money, oneOf, quantity, shape, share, text, whole } from './fields.ts';
 import { MAX_MEMBERS } from './limits.ts';
 import { attributes, bare, duration, given, rates, region } from './schema-common.ts';
 import type { ProviderBehaviour, ProviderClass, ProviderSupply, Strategy } from './types.ts';

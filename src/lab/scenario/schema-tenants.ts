@@ -3,14 +3,15 @@
 import type { z } from 'zod';
 import { distribution, laws } from './distribution-fields.ts';
 import { PRICE_VARIABLES } from './expression.ts';
-import { choice, expression, flag, list, money, oneOf, quantity, shape, share, whole } from './fields.ts';
+import { expression } from './expression-field.ts';
+import { choice, flag, list, money, oneOf, quantity, shape, share, whole } from './fields.ts';
 import { DAY, MAX_GROUPS, MAX_INFRASTRUCTURES, MAX_MEMBERS } from './limits.ts';
 import { anyRegion, attributes, duration, given, rates, region } from './schema-common.ts';
+import { escrow, refill } from './schema-escrow.ts';
 import { sdlTemplate } from './schema-sdl.ts';
 import type {
   Arrivals,
   Distribution,
-  Escrow,
   GroupTemplate,
   InfrastructureTemplate,
   PriceLimit,
@@ -35,17 +36,6 @@ const arrivals = choice<Arrivals>('arrivals', 'arrivals', {
       .transform(times => ({ kind: 'at' as const, times })),
     trace: oneOf(['openb']).transform(() => ({ kind: 'trace' as const })),
   },
-});
-
-export const escrow = choice<Escrow>('escrow', 'an escrow', {
-  tagged: {
-    periods: quantity('number', { positive: true, max: 1_000_000 }).transform(periods => ({
-      kind: 'periods' as const,
-      periods,
-    })),
-    duration: duration({ positive: true }).transform(d => ({ kind: 'duration' as const, duration: d })),
-  },
-  plain: money({ positive: true }).transform(amount => ({ kind: 'money' as const, amount })),
 });
 
 const tenantBehaviour = choice<TenantBehaviour>('tenant-behaviour', 'a behaviour', {
@@ -122,11 +112,6 @@ const demand = choice<Demand>('deployment', `a list of 1 to ${MAX_INFRASTRUCTURE
     sdl: null,
   })),
 });
-
-export const refill = shape({
-  below: quantity('number', { positive: true, max: 1_000_000 }),
-  to: quantity('number', { positive: true, max: 1_000_000 }),
-}).refine(({ below, to }) => to >= below, { error: 'not less than `below`', path: ['to'] });
 
 const tenantFields = shape({
   count: whole(1, MAX_MEMBERS),

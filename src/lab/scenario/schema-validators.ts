@@ -1,4 +1,4 @@
-/** How validators behave: the settings of their misconduct. */
+/** How validators behave: how long they wait for each other, and the settings of their misconduct. */
 
 import type { z } from 'zod';
 import {
@@ -10,7 +10,7 @@ import {
   VERSIONS,
 } from '../../actors/validator/conduct.ts';
 import { type ChoiceOptions, choice, flag, list, oneOf, shape, share } from './fields.ts';
-import { className, given } from './schema-common.ts';
+import { className, duration, given } from './schema-common.ts';
 import type { ValidatorBehaviour } from './types.ts';
 
 /** Some of these words, each once. */
@@ -63,3 +63,14 @@ export const validatorBehaviour = choice<ValidatorBehaviour>('validator-behaviou
     })),
   },
 });
+
+const timeout = (base: string) =>
+  given(
+    shape({
+      base: given(duration({ positive: true }), base),
+      delta: given(duration({ positive: true }), '500ms').describe('longer by this with each round'),
+    }),
+    {},
+  );
+/** How long a round waits for a proposal and for votes. */
+export const timeouts = shape({ propose: timeout('3s'), prevote: timeout('1s'), precommit: timeout('1s') });

@@ -8,9 +8,9 @@
 
 import { z } from 'zod';
 import { distribution } from './distribution-fields.ts';
+import { expression } from './expression-field.ts';
 import {
   choice,
-  expression,
   flag,
   list,
   mapOf,
@@ -31,7 +31,7 @@ import { faultSchema } from './schema-faults.ts';
 import { providerSchema } from './schema-providers.ts';
 import { asSdlWorkload, SDL_KEYS, sdlWorkload } from './schema-sdl.ts';
 import { tenantSchema } from './schema-tenants.ts';
-import { validatorBehaviour } from './schema-validators.ts';
+import { timeouts, validatorBehaviour } from './schema-validators.ts';
 import type {
   ChainOptions,
   Distribution,
@@ -81,17 +81,6 @@ const topology = choice<Topology>('topology', 'which nodes are connected', {
   words: { mesh: { kind: 'mesh' } },
   tagged: { degree: whole(2, MAX_VALIDATORS).transform(degree => ({ kind: 'partial' as const, degree })) },
 });
-const timeout = (base: string) =>
-  given(
-    shape({
-      base: given(duration({ positive: true }), base),
-      delta: given(duration({ positive: true }), '500ms').describe('longer by this with each round'),
-    }),
-    {},
-  );
-/** How long a round waits for a proposal and for votes. */
-export const timeouts = shape({ propose: timeout('3s'), prevote: timeout('1s'), precommit: timeout('1s') });
-
 const chain: z.ZodType<ChainOptions> = shape({
   blockInterval: given(duration({ positive: true }), '6s').describe('time between blocks'),
   validators: given(validators, 1),

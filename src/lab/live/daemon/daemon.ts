@@ -23,7 +23,6 @@ import { UnusableHome } from '../home/files.ts';
 import type { Role } from '../home/folder.ts';
 import type { OpenHome } from '../home/open-home.ts';
 import { errorFields, FileLog, type Log } from './log.ts';
-import { openRecorder } from './recordings.ts';
 import { removeRunFile, thisProcess, writeRunFile } from './run-file.ts';
 
 /** Whoever looks on at a daemon. */
@@ -161,6 +160,12 @@ export interface StartOptions {
   readonly record?: string | undefined;
 }
 
+/** What writes recordings down reads homes of every role: much to load for the many who record nothing. */
+async function recorderInto(record: string, home: OpenHome<Role>, log: Log): Promise<Recorder<Wire, unknown>> {
+  const { openRecorder } = await import('./recordings.ts');
+  return openRecorder(home, record, log);
+}
+
 /**
  * Starts a daemon out of an open home.
  * @param parts what makes its role, given its TLS identity
@@ -183,7 +188,7 @@ export async function startParts<Request>(
     taken.push(() => (isOwned ? undefined : storage.close()));
     const tls = await tlsIdentity(identity.keys.secretKey);
     const role = parts(tls, log);
-    const recorder = onlooker.recorder ?? (record === undefined ? null : openRecorder(home, record, log));
+    const recorder = onlooker.recorder ?? (record === undefined ? null : await recorderInto(record, home, log));
     isOwned = true;
     const participant = await Participant.start<Wire, Request>({
       name: config.name,

@@ -3,7 +3,7 @@
  * the file can be read and changed without a manual beside it.
  */
 import type { HostCapacity } from '../../../actors/provider/capacity.ts';
-import { Page } from './config-file.ts';
+import { Page } from './config-page.ts';
 import type { ContainersConfig, Directory, NodeConfig, ProviderConfig, TenantConfig } from './config-types.ts';
 import {
   bytesWords,

@@ -1,37 +1,14 @@
-/** Opens a home to start from: everything in it is read and held against the rest before anything is begun. */
-import type { Genesis } from '../../../protocol/chain/genesis.ts';
-import { readConfig } from './config-file.ts';
-import type { ConfigOf } from './config-types.ts';
-import { UnusableHome } from './files.ts';
-import { type HomePaths, type Role, requireHome } from './folder.ts';
-import { genesisHash, readGenesisFile } from './genesis-file.ts';
-import { type Identity, readKey } from './identity-key.ts';
+/** Opens a home of any role. A daemon, which knows its role, opens its own with less to load (`opening.ts`). */
+import { CONFIG_SCHEMAS } from './config-schema.ts';
+import type { Role } from './folder.ts';
+import { type OpenHome, openHomeBy } from './opening.ts';
 
-interface HomeWith<C> {
-  readonly paths: HomePaths;
-  readonly config: C;
-  readonly identity: Identity;
-  readonly genesis: Genesis;
-  /** SHA-256 of the genesis, 64 hexadecimal digits. */
-  readonly genesisHash: string;
-}
-
-/** A home as it was read. */
-export type OpenHome<R extends Role> = HomeWith<ConfigOf<R>>;
+export type { OpenHome } from './opening.ts';
 
 /**
  * Reads a home.
  * @throws UnusableHome, InvalidScenario
  */
 export function openHome<R extends Role>(root: string, role: R): OpenHome<R> {
-  const paths = requireHome(root, role);
-  const config = readConfig(role, paths.config);
-  const identity = readKey(paths.key);
-  if (identity.address !== config.address) {
-    throw new UnusableHome(
-      `${paths.key}: found the key of ${identity.address}, expected that of ${config.address}, whose home this is`,
-    );
-  }
-  const genesis = readGenesisFile(paths.genesis);
-  return { paths, config, identity, genesis, genesisHash: genesisHash(genesis) };
+  return openHomeBy(root, role, CONFIG_SCHEMAS[role]);
 }
