@@ -1,34 +1,47 @@
-/** `orrery replay`: makes a run again and checks that it comes out the same; with --diff, finds where two runs part. */
+/**
+ * `orrery replay`: makes a run again and checks that it comes out the same; with --diff, finds where two runs part. Of a
+ * live run, which nobody can make again, it gives every actor what it was given, as far as that was recorded.
+ */
 import type { Argv } from 'yargs';
 import { type Event, firstDifference, RerunFailed, rerun, windowOfDifference } from '../../lab/experiment/replay.ts';
 import { type RunRecord, readRun } from '../../lab/experiment/results-record.ts';
 import type { RunResult, TraceWindow } from '../../lab/experiment/types.ts';
 import { engineOf, VERSION } from '../../lab/experiment/version-node.ts';
+import { leadsToRecordings } from '../../lab/live/replay/recordings-at.ts';
 import { grouped, wrap } from '../../lab/report/format.ts';
 import { stringify } from '../../lab/report/json.ts';
 import type { Command, Context } from '../command.ts';
 import { CommandError, EXIT } from '../errors.ts';
 import { interruptible } from '../interrupt.ts';
+import { replayRecordings } from '../live/replay.ts';
 import { ProgressLine } from '../progress-line.ts';
 
 export const replay: Command = {
-  usage: 'replay [folder]',
+  usage: 'replay [paths..]',
   about: 'Make a run again and verify it, or find where two runs part',
   build: (yargs: Argv): Argv =>
     yargs
-      .positional('folder', { type: 'string', describe: 'a results directory of one run' })
+      .positional('paths', {
+        type: 'string',
+        array: true,
+        describe: 'a results directory of one run, or recordings of a live one',
+      })
       .option('diff', { type: 'string', nargs: 2, array: true, describe: 'two results directories to compare' })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON for machines' })
       .example('npx orrery replay results/spot-market-1', 'does it come out the same?')
+      .example('npx orrery replay results/live-web-live', 'of a run with --record: each actor again')
       .example('npx orrery replay --diff results/a results/b', 'the first event in which they differ'),
   run: async (options, context) => {
-    const { folder, diff } = options as { folder?: string; diff?: string[] };
+    const { paths = [], diff } = options as { paths?: string[]; diff?: string[] };
     const json = options.json === true;
-    if (diff !== undefined && folder === undefined && diff.length === 2) {
+    if (diff !== undefined && paths.length === 0 && diff.length === 2) {
       return compare(context, diff[0]!, diff[1]!, json);
     }
-    if (folder !== undefined && diff === undefined) return verify(context, folder, json);
-    throw new CommandError('replay: expected one results directory, or --diff and two');
+    if (paths.length > 0 && diff === undefined) {
+      if (paths.some(leadsToRecordings)) return replayRecordings(paths, json, context.terminal);
+      if (paths.length === 1) return verify(context, paths[0]!, json);
+    }
+    throw new CommandError('replay: expected one results directory, recordings, or --diff and two results directories');
   },
 };
 
@@ -67,6 +80,11 @@ export function otherVersions(record: RunRecord): string {
 async function verify(context: Context, folder: string, json: boolean): Promise<number> {
   const { terminal } = context;
   const record = readRun(folder);
+  if (record.traceHash === '') {
+    throw new CommandError(
+      `${folder}: found a live run without recordings, expected a simulated one, or one of \`orrery live --record\``,
+    );
+  }
   const [result] = await again(context, [record], null);
   const same = result!.traceHash === record.traceHash;
   if (json) {

@@ -57,11 +57,16 @@ export class ConsensusWatch implements ConsensusFacts {
   tapped(name: PeerName, node: Actor<Wire>): Actor<Wire> {
     return {
       receive: (input: Input<Wire>, now: Time, out: Effects<Wire>): void => {
-        if (input.kind === 'message') this.#heard(name, input.message, now);
-        else if (input.kind === 'recovered') for (const one of this.#monitors) one.onStarted(name, now);
+        this.onInput(name, input, now);
         node.receive(input, now, out);
       },
     };
+  }
+
+  /** A node is about to be given something. Throws MonitorViolation when what it hears should not have been said. */
+  onInput(name: PeerName, input: Input<Wire>, now: Time): void {
+    if (input.kind === 'message') this.#heard(name, input.message, now);
+    else if (input.kind === 'recovered') for (const one of this.#monitors) one.onStarted(name, now);
   }
 
   /** What a node observes of itself: one that took up a snapshot knows no more of what went before than after a start. */

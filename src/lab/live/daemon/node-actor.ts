@@ -21,6 +21,11 @@ export interface ExecutedBlock {
   readonly appHash: Uint8Array;
 }
 
+/** Whether something shown is a block that a node has executed. */
+export function isExecutedBlock(shown: unknown): shown is ExecutedBlock {
+  return typeof shown === 'object' && shown !== null && 'height' in shown && 'hash' in shown && 'appHash' in shown;
+}
+
 /**
  * The actor of a node's home, and the node within.
  * @param watch is told of each block that the node has executed
