@@ -38,16 +38,17 @@ function jsonOf(groups: readonly FinishedGroup[]): unknown {
     runs: runs.flatMap(({ run, outcome, folder }) => {
       if (!outcome.ok) return [];
       const { result, wallSeconds, peakMemoryBytes } = outcome;
-      const { seed, traceHash, events, simulatedSeconds, classes, expectations, notes } = result;
+      const { seed, world, traceHash, events, seconds, classes, expectations, notes } = result;
       const metrics = Object.entries(result.summary).map(([name, value]) => [name, metricValue(value)] as const);
       return {
         name: run.loaded.scenario.name,
         seed,
+        world,
         folder,
         scenarioHash: run.loaded.hash,
         traceHash,
         events,
-        simulatedSeconds,
+        seconds,
         wallSeconds,
         peakMemoryBytes,
         summary: Object.fromEntries(metrics),

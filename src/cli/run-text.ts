@@ -148,7 +148,7 @@ export function runText(terminal: Terminal, shown: ShownRun): string {
   const { bold, dim, cyan } = terminal.colours;
   const { width } = terminal;
   const speed = wallSeconds > 0 ? ` (${rate(result.events / wallSeconds)} events/s)` : '';
-  const ran = `${span(result.simulatedSeconds)} simulated in ${span(wallSeconds)}, ${grouped(result.events)} events${speed}`;
+  const ran = `${span(result.seconds)} simulated in ${span(wallSeconds)}, ${grouped(result.events)} events${speed}`;
   const parts = [
     `${bold(scenario.name)}, seed ${result.seed}\n`,
     `${wrap(scenario.question, width)}\n\n`,

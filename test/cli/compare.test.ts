@@ -154,13 +154,14 @@ function made(letter: 'a' | 'b'): ComparedRun {
   const record = {
     name: 'live-web',
     seed: 1,
+    world: isA ? 'simulated' : 'live',
     scenario: { path: 'live-web.yaml', overrides: isA ? [] : ['horizon=2m'], files: [], data: [] },
     scenarioHash: letter,
     version: '0.1.0',
     engine: { node: 'v26.10.0', v8: '14' },
     traceHash: isA ? 'f'.repeat(32) : '',
     events: 1_000,
-    simulatedSeconds: isA ? 300 : 120,
+    seconds: isA ? 300 : 120,
     summary: isA
       ? {
           orders: 3,

@@ -73,9 +73,10 @@ export function runScenario(request: RunRequest): RunResult {
   const fickle = seed === SEEDS.fickle ? runs : 0;
   return {
     seed,
+    world: 'simulated',
     traceHash: hash(seed, EVENTS + fickle),
     events: EVENTS,
-    simulatedSeconds: seconds,
+    seconds,
     summary: summary(seed),
     classes: scenario.providers.map(({ name }, i) => ({
       name,

@@ -26,7 +26,7 @@ describe('a run', () => {
     expect(names('results')).toEqual(['small-7']);
     expect(names('results/small-7')).toEqual(['columns.md', 'picture.svg', 'run.json', 'series.csv', 'summary.csv']);
     const record = readRun('results/small-7');
-    expect(record).toMatchObject({ name: 'small', seed: 7, events: 200_000, simulatedSeconds: 172_800 });
+    expect(record).toMatchObject({ name: 'small', seed: 7, events: 200_000, seconds: 172_800 });
     expect(record.summary.paid_uakt).toBe(12_345_678_901_234_567n);
     expect(record.summary.lease_time_mean_s).toBeNull();
     expect(record.scenario.files[0]!.text).toBe(read('small.yaml'));
@@ -51,7 +51,7 @@ describe('a run', () => {
     const changed = readRun('results/small-1');
     expect(code).toBe(0);
     expect(changed.scenario.overrides).toEqual(['providers.cheap.count=5', 'horizon=3d']);
-    expect(changed.simulatedSeconds).toBe(3 * 86_400);
+    expect(changed.seconds).toBe(3 * 86_400);
     expect(changed.scenarioHash).not.toBe(plain.scenarioHash);
   });
 

@@ -150,7 +150,7 @@ function tell(
   const facts = factsOf(eventRows(events), order);
   const { scenario } = loadFromSource(record.scenario);
   const rule = protocolParams(scenario.chain.params).values.matchingRule ?? 'lowest-price';
-  const story = storyOfOrder(facts, { rule: String(rule), end: record.simulatedSeconds });
+  const story = storyOfOrder(facts, { rule: String(rule), end: record.seconds });
   if (json) {
     const rows = facts.rows.map(row => ({ ...row, details: JSON.parse(row.details) as unknown }));
     terminal.out(`${stringify({ ...order, story, events: rows }, 2)}\n`);

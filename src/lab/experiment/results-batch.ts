@@ -122,7 +122,7 @@ class OpenGroup {
     const metrics = new Set(rows.flatMap(row => Object.keys(row.result.summary)));
     const write = (name: string, text: string): void => writeFileSync(join(this.place.temporary, name), text);
     write('summary.csv', summaryText(rows));
-    write('columns.md', columnsText([], [...metrics]));
+    write('columns.md', columnsText('simulated', [], [...metrics]));
     write(RECORD_FILE, `${stringify(record, 2)}\n`);
   }
 }

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseExact } from '../report/json.ts';
+import { WORLDS } from './types.ts';
 
 const count = z.number().int().nonnegative();
 const amount = z.union([z.number().int(), z.bigint()]).transform(value => BigInt(value));
@@ -40,13 +41,14 @@ const runRecord = z.object({
   name: z.string(),
   question: z.string(),
   seed: count,
+  world: z.enum(WORLDS),
   scenario: source,
   scenarioHash: z.string(),
   version: z.string(),
   engine,
   traceHash: z.string(),
   events: count,
-  simulatedSeconds: z.number(),
+  seconds: z.number(),
   wallSeconds: z.number(),
   peakMemoryBytes: z.number(),
   summary: z.record(z.string(), metric),

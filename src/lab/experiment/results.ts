@@ -6,7 +6,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { columnsText, RUN_COLUMNS } from '../report/columns.ts';
 import { stringify } from '../report/json.ts';
-import { pictureOfRun } from '../report/picture.ts';
 import { SeriesSketch } from '../report/series.ts';
 import { TABLES } from '../report/tables.ts';
 import type { Scenario } from '../scenario/types.ts';
@@ -54,7 +53,7 @@ export class ResultsWriter implements RunSink {
   }
 
   /** Completes the folder. */
-  finish(result: RunResult, source: ScenarioSource, scenarioHash: string, measures: RunMeasures): void {
+  async finish(result: RunResult, source: ScenarioSource, scenarioHash: string, measures: RunMeasures): Promise<void> {
     this.onDisk(() => {
       for (const file of this.files.values()) file.close();
       const metrics = Object.keys(result.summary);
@@ -62,8 +61,10 @@ export class ResultsWriter implements RunSink {
         join(this.folder, 'summary.csv'),
         summaryText([{ scenario: this.scenario.name, scenarioHash, result }]),
       );
-      writeFileSync(join(this.folder, 'columns.md'), columnsText([...this.files.keys()], metrics));
+      writeFileSync(join(this.folder, 'columns.md'), columnsText(result.world, [...this.files.keys()], metrics));
     });
+    // Drawing is a third of all there is to load, and nothing that a run has to wait for before it begins.
+    const { pictureOfRun } = await import('../report/picture.ts');
     const picture = pictureOfRun(this.scenario, result, this.sketch);
     this.onDisk(() => {
       writeFileSync(join(this.folder, 'picture.svg'), picture);
@@ -85,6 +86,7 @@ export class ResultsWriter implements RunSink {
       name: this.scenario.name,
       question: this.scenario.question,
       seed: result.seed,
+      world: result.world,
       scenario: {
         ...source,
         overrides: [...source.overrides],
@@ -96,7 +98,7 @@ export class ResultsWriter implements RunSink {
       engine: engineOf(),
       traceHash: result.traceHash,
       events: result.events,
-      simulatedSeconds: result.simulatedSeconds,
+      seconds: result.seconds,
       ...measures,
       summary: withoutNaN(result.summary),
       classes: result.classes.map(one => ({ ...one })),
@@ -135,7 +137,7 @@ export function metricValue(value: number | bigint): number | bigint | null {
 export interface SummaryRow {
   readonly scenario: string;
   readonly scenarioHash: string;
-  readonly result: Pick<RunResult, 'seed' | 'traceHash' | 'events' | 'simulatedSeconds' | 'summary'>;
+  readonly result: Pick<RunResult, 'seed' | 'world' | 'traceHash' | 'events' | 'seconds' | 'summary'>;
 }
 
 /** summary.csv: one row per run, the metrics of all of them as columns in order of appearance. */
@@ -143,8 +145,8 @@ export function summaryText(rows: readonly SummaryRow[]): string {
   const metrics = [...new Set(rows.flatMap(row => Object.keys(row.result.summary)))];
   const header = [...RUN_COLUMNS.map(column => column.name), ...metrics];
   const lines = rows.map(({ scenario, scenarioHash, result }) => {
-    const { seed, traceHash, events, simulatedSeconds, summary } = result;
-    const run: Cell[] = [scenario, seed, scenarioHash, traceHash, events, simulatedSeconds];
+    const { seed, world, traceHash, events, seconds, summary } = result;
+    const run: Cell[] = [scenario, seed, world, scenarioHash, traceHash, events, seconds];
     const values = metrics.map(name => (Object.hasOwn(summary, name) ? metricValue(summary[name]!) : null));
     return [...run, ...values].map(cellText);
   });

@@ -68,6 +68,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
   world.run(scenario.horizon, { onSlice: tell });
   tell(scenario.horizon);
   return observation.finish({
+    world: 'simulated',
     traceHash: traceHash.hex(),
     events: world.eventsDispatched,
     checkpoints: traceHash.checkpoints.map(({ index, hex }) => ({ events: index, hash: hex })),

@@ -13,7 +13,7 @@ import type { SdlBooks } from './sdl-books.ts';
 import type { ClassSummary, Expectation, RunRequest, RunResult } from './types.ts';
 
 /** What identifies the course that a run took, where its world keeps a trace. */
-export type RunTrace = Pick<RunResult, 'traceHash' | 'events' | 'checkpoints' | 'window'>;
+export type RunTrace = Pick<RunResult, 'world' | 'traceHash' | 'events' | 'checkpoints' | 'window'>;
 
 export interface SummaryInput {
   readonly request: Pick<RunRequest, 'scenario' | 'seed'>;
@@ -101,7 +101,7 @@ export function summarise(input: SummaryInput): RunResult {
   return {
     seed: request.seed,
     ...trace,
-    simulatedSeconds: request.scenario.horizon / 1e6,
+    seconds: request.scenario.horizon / 1e6,
     summary,
     classes,
     expectations: request.scenario.expect.map(text => judge(text, summary)),

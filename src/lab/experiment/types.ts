@@ -72,11 +72,19 @@ export interface ClassSummary {
   readonly reputation: number;
 }
 
+/** Where a run took place: under a simulated clock, or as real processes on this machine. */
+export const WORLDS = ['simulated', 'live'] as const;
+export type WorldName = (typeof WORLDS)[number];
+
 export interface RunResult {
   readonly seed: number;
+  readonly world: WorldName;
+  /** Empty for a live run, which nothing can repeat. */
   readonly traceHash: string;
+  /** Of the simulated world; 0 for a live run, which has no queue of them. */
   readonly events: number;
-  readonly simulatedSeconds: number;
+  /** Time of the run: simulated, or by the clock of the machine. */
+  readonly seconds: number;
   /** Every metric of summary.csv, in its order. */
   readonly summary: Readonly<Record<string, number | bigint>>;
   readonly classes: readonly ClassSummary[];

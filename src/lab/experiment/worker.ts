@@ -49,7 +49,7 @@ export default async function runJob(job: Job): Promise<JobOutcome> {
     const result = runScenario(request, { ed25519: ed25519Scheme });
     const wallSeconds = Math.round(performance.now() - start) / 1_000;
     const measures = { wallSeconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1_024 };
-    output.finish(result, measures);
+    await output.finish(result, measures);
     return { ok: true, result, ...measures };
   } catch (error) {
     output?.abandon();
@@ -77,7 +77,7 @@ function optionsOf(data: unknown): WorkerOptions {
 
 interface Output {
   readonly sink: RunSink;
-  finish(result: RunResult, measures: { wallSeconds: number; peakMemoryBytes: number }): void;
+  finish(result: RunResult, measures: { wallSeconds: number; peakMemoryBytes: number }): void | Promise<void>;
   abandon(): void;
   failure(): unknown;
 }

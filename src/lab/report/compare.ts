@@ -3,6 +3,7 @@
  * for a simulated run and a live one of the same scenario, and as good for two of a kind.
  */
 import type { RunRecord } from '../experiment/results-record.ts';
+import type { WorldName } from '../experiment/types.ts';
 import { compareOrders, type OrderComparison, type OrderSteps } from './compare-orders.ts';
 import {
   compareLeaseTimes,
@@ -29,7 +30,7 @@ export interface ComparedRun {
 
 export interface RunIdentity {
   readonly folder: string;
-  readonly world: 'simulated' | 'live';
+  readonly world: WorldName;
   readonly name: string;
   readonly seed: number;
   readonly overrides: readonly string[];
@@ -68,15 +69,10 @@ export interface Comparison {
   readonly blocks: { readonly a: Distribution; readonly b: Distribution } | null;
 }
 
-/** A live run has no trace that could be made again. */
-export function worldOf(record: Pick<RunRecord, 'traceHash'>): RunIdentity['world'] {
-  return record.traceHash === '' ? 'live' : 'simulated';
-}
-
 function identityOf({ folder, record }: ComparedRun): RunIdentity {
   return {
     folder,
-    world: worldOf(record),
+    world: record.world,
     name: record.name,
     seed: record.seed,
     overrides: record.scenario.overrides,
@@ -85,7 +81,7 @@ function identityOf({ folder, record }: ComparedRun): RunIdentity {
     engine: record.engine.node,
     traceHash: record.traceHash,
     events: record.events,
-    seconds: record.simulatedSeconds,
+    seconds: record.seconds,
   };
 }
 

@@ -25,7 +25,7 @@ const PAGE_WIDTH = WIDTH + 40;
 
 /** The picture as an SVG document. */
 export function pictureOfRun(scenario: Scenario, result: RunResult, sketch: SeriesSketch): string {
-  const axis = timeAxis(result.simulatedSeconds, Math.min(scenario.warmup / 1e6, result.simulatedSeconds));
+  const axis = timeAxis(result.seconds, Math.min(scenario.warmup / 1e6, result.seconds));
   const panels = [
     pricePanel(sketch, axis),
     utilisationPanel(
@@ -56,7 +56,9 @@ export function pictureOfRun(scenario: Scenario, result: RunResult, sketch: Seri
 
 function caption(scenario: Scenario, result: RunResult): string {
   const warmup = scenario.warmup > 0 ? ` (grey: ${span(scenario.warmup / 1e6)} of warm-up)` : '';
-  return `seed ${result.seed}, ${span(result.simulatedSeconds)} simulated${warmup}, ${grouped(result.events)} events, trace ${result.traceHash.slice(0, 12)}`;
+  const ran = `seed ${result.seed}, ${span(result.seconds)} ${result.world}${warmup}`;
+  if (result.world === 'live') return ran;
+  return `${ran}, ${grouped(result.events)} events, trace ${result.traceHash.slice(0, 12)}`;
 }
 
 function drawn(panel: Panel, y: number): string[] {

@@ -130,13 +130,13 @@ describe('where a run came from', () => {
 
 describe('summary.csv', () => {
   it('joins the metrics of all runs', () => {
-    const result = { traceHash: 'ab', events: 5, simulatedSeconds: 1.5 };
+    const result = { world: 'simulated' as const, traceHash: 'ab', events: 5, seconds: 1.5 };
     const text = summaryText([
       { scenario: 'a', scenarioHash: 'h', result: { ...result, seed: 1, summary: { x: 1n, y: Number.NaN } } },
       { scenario: 'b', scenarioHash: 'i', result: { ...result, seed: 2, summary: { z: 0.5, x: 2n } } },
     ]);
     expect(text).toBe(
-      'scenario,seed,scenario_hash,trace_hash,events,simulated_s,x,y,z\na,1,h,ab,5,1.5,1,,\nb,2,i,ab,5,1.5,2,,0.5\n',
+      'scenario,seed,world,scenario_hash,trace_hash,events,run_s,x,y,z\na,1,simulated,h,ab,5,1.5,1,,\nb,2,simulated,i,ab,5,1.5,2,,0.5\n',
     );
   });
 });

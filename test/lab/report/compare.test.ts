@@ -154,13 +154,14 @@ function run(changes: Partial<RunRecord> = {}, parts: Partial<ComparedRun> = {})
   const record = {
     name: 'small',
     seed: 1,
+    world: 'simulated',
     scenario: { path: 'small.yaml', overrides: [], files: [], data: [] },
     scenarioHash: 'h',
     version: '0.1.0',
     engine: { node: 'v26', v8: '1' },
     traceHash: 't',
     events: 5,
-    simulatedSeconds: 60,
+    seconds: 60,
     summary: {},
     ...changes,
   } as unknown as RunRecord;
@@ -195,8 +196,8 @@ describe('two runs', () => {
     expect(set).toContain('set in A alone: b=1; in B alone: nothing');
     expect(warned({}, { scenarioHash: 'i' })).toContain('has changed meanwhile');
     expect(warned({}, { version: '0.2.0' })).toContain('different versions');
-    expect(warned({}, { simulatedSeconds: 61 })).toContain('different lengths');
-    expect(compareRuns(run(), run({ traceHash: '' })).b.world).toBe('live');
+    expect(warned({}, { seconds: 61 })).toContain('different lengths');
+    expect(compareRuns(run(), run({ world: 'live' })).b.world).toBe('live');
   });
 
   it('say which files are missing, and compare what is there', () => {

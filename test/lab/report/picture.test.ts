@@ -13,7 +13,13 @@ const scenario = load(
   ),
 ).scenario;
 
-const result = { seed: 1, simulatedSeconds: 172_800, events: 1234, traceHash: 'abcdef0123456789' } as RunResult;
+const result = {
+  seed: 1,
+  world: 'simulated',
+  seconds: 172_800,
+  events: 1234,
+  traceHash: 'abcdef0123456789',
+} as RunResult;
 
 function sketch(prices = true, orders = true): SeriesSketch {
   const sampled = new SeriesSketch();

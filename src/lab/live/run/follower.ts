@@ -37,8 +37,6 @@ export interface FollowerOptions {
 
 export interface Follower {
   readonly chain: Chain;
-  /** Blocks so far. */
-  readonly events: number;
   close(): Promise<void>;
 }
 
@@ -89,9 +87,6 @@ export async function startFollower(options: FollowerOptions): Promise<Follower>
   return {
     get chain() {
       return node.chain;
-    },
-    get events() {
-      return height;
     },
     close: async () => void (await participant.close()),
   };

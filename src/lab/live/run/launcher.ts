@@ -161,7 +161,7 @@ class LiveRun {
     this.#timetable.close();
     // What was cut short is summed up over what there was of it.
     const result = this.#observation.finish(
-      { traceHash: '', events: this.#follower?.events ?? 0, checkpoints: [], window: [] },
+      { world: 'live', traceHash: '', events: 0, checkpoints: [], window: [] },
       cut ? this.#timetable.now : undefined,
     );
     onEvent({ type: 'block', height: this.#follower?.chain.height ?? 0, time: this.#timetable.now });

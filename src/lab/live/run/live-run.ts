@@ -92,7 +92,7 @@ export async function liveRun(options: LiveRunOptions): Promise<FinishedLiveRun>
       wallSeconds: (performance.now() - began) / 1000,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
-    writer.finish(outcome.result, loaded.source, loaded.hash, measures);
+    await writer.finish(outcome.result, loaded.source, loaded.hash, measures);
     place.commit();
     return { ...outcome, ...measures };
   } catch (error) {
