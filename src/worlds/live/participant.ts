@@ -30,6 +30,8 @@ const SLICE_INPUTS = 256;
 const SLICE_US = 5_000;
 /** Longest that the process's timer waits at once; it looks again then. */
 const LONGEST_WAIT_MS = 60_000;
+/** Arrivals from before its deadline that a timer lets pass at the most: a flood must not hold up the clock. */
+const TIMER_PATIENCE = 64;
 /** Peers whose unreadable messages are logged, each once. */
 const MAX_BLAMED_PEERS = 1_024;
 
@@ -48,7 +50,7 @@ export class Participant<Message, Request> {
   private readonly clock: Clock;
   private readonly scheduler: Scheduler;
   private readonly storage: Storage;
-  private readonly inbox = new Inbox<Message, Request>();
+  private readonly inbox = new Inbox<Message, Request>((id, on) => this.transport?.holdConnection(id, on));
   private readonly timers = new Timers();
   private readonly connections = new Set<ConnectionId>();
   private readonly requests: Requests;
@@ -73,6 +75,8 @@ export class Participant<Message, Request> {
   private isRunning = false;
   private wake: { readonly at: Time; readonly cancel: () => void } | null = null;
   private isHeld = false;
+  /** Arrivals that went before a timer that is due. */
+  private overtaken = 0;
   private resolveEnded: (ended: Ended) => void = () => {};
 
   private constructor(options: ParticipantOptions<Message, Request>) {
@@ -263,10 +267,13 @@ export class Participant<Message, Request> {
       return true;
     }
     const due = this.timers.earliest();
-    const arrived = this.inbox.firstAt;
-    if (due !== null && due <= (arrived ?? Number.POSITIVE_INFINITY) && due <= this.clock.now()) {
-      this.hand({ kind: 'timer', id: this.timers.take() });
-      return true;
+    if (due !== null && due <= this.clock.now()) {
+      const arrived = this.inbox.firstAt;
+      if (arrived === null || due <= arrived || ++this.overtaken > TIMER_PATIENCE) {
+        this.overtaken = 0;
+        this.hand({ kind: 'timer', id: this.timers.take() });
+        return true;
+      }
     }
     const arrival = this.inbox.take();
     if (arrival === undefined) return false;

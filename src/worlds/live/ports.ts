@@ -47,6 +47,8 @@ export interface Transport {
    * participant already.
    */
   hold(on: boolean): void;
+  /** While `on`, nothing is read of one connection, which is not open any more or again: then nothing happens. */
+  holdConnection(connection: ConnectionId, on: boolean): void;
   /** Ends everything. `abruptly`: as if the process had been killed. */
   close(abruptly: boolean): Promise<void>;
 }

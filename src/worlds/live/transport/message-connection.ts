@@ -47,6 +47,8 @@ export class MessageConnection implements FrameHandler {
   #tellUnderway = false;
   /** Nothing is told: the peer keeps what does not fit. */
   #held = false;
+  /** Nothing is read: what came waits for its turn. */
+  #isClosed = false;
   #tellTimer: NodeJS.Timeout | null = null;
 
   /** Takes over a socket whose greeting is over. */
@@ -118,8 +120,15 @@ export class MessageConnection implements FrameHandler {
   /** While `on`, what comes in is not told to the peer, so that it sends no more than fits. */
   hold(on: boolean): void {
     this.#held = on;
-    if (!on) this.wire.hold(false);
+    if (!on && !this.#isClosed) this.wire.hold(false);
     if (!on && this.#toldMessages !== this.#heardMessages) this.#tellSoon();
+  }
+
+  /** While `on`, nothing is read. */
+  close(on: boolean): void {
+    this.#isClosed = on;
+    this.wire.hold(on);
+    // Whether it sends when it should wait, its next message shows again.
   }
 
   /** Stops what goes on by itself. */

@@ -180,6 +180,10 @@ export class LiveTransport implements Transport {
     for (const connection of this.#connections.values()) connection.hold(on);
   }
 
+  holdConnection(id: ConnectionId, on: boolean): void {
+    this.#connections.get(id)?.close(on);
+  }
+
   close(abruptly: boolean): Promise<void> {
     this.#closing ??= this.#close(abruptly);
     return this.#closing;

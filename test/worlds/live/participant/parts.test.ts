@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MachineClocks, WallClock } from '../../../../src/worlds/live/clock.ts';
-import { CROWDED_BYTES, CROWDED_INPUTS, Inbox } from '../../../../src/worlds/live/inbox.ts';
+import { CROWDED_BYTES, CROWDED_INPUTS, Inbox, LEAST_SHARE_INPUTS } from '../../../../src/worlds/live/inbox.ts';
 import { freshSeed, randomStream } from '../../../../src/worlds/live/random.ts';
 import { MAX_OPEN_REQUESTS, Requests } from '../../../../src/worlds/live/requests.ts';
 import { MAX_TIMERS, Timers } from '../../../../src/worlds/live/timers.ts';
@@ -149,6 +149,56 @@ describe('the inbox', () => {
     expect(inbox.isCrowded).toBe(true);
     inbox.take();
     expect(inbox.isCrowded).toBe(false);
+  });
+
+  it('lets the lines of connections take turns, each in its order', () => {
+    const inbox = new Inbox<never, never>();
+    const message = (connection: number, at: number) =>
+      inbox.add({ at, input: null, incoming: { connection, from: 'peer', bytes: new Uint8Array(1) } });
+    for (let at = 0; at < 100; at++) message(1, at);
+    message(2, 100);
+    inbox.add({ at: 101, input: { kind: 'disconnected', connection: 2, peer: 'peer', reason: '' }, incoming: null });
+    inbox.add({ at: 102, input: { kind: 'synced', token: 1 }, incoming: null });
+    inbox.add({ at: 103, input: { kind: 'synced', token: 2 }, incoming: null });
+    const order: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      const { firstAt } = inbox;
+      order.push(inbox.take()!.at);
+      expect(firstAt).toBe(order.at(-1));
+    }
+    expect(order).toEqual([102, 0, 103, 100, 1, 101]);
+    expect(Array.from({ length: 98 }, () => inbox.take()!.at)).toEqual(Array.from({ length: 98 }, (_, i) => i + 2));
+    expect([inbox.length, inbox.firstAt]).toEqual([0, null]);
+  });
+
+  it('closes the line of who sends more than its share, until half of it is gone', () => {
+    const closed: string[] = [];
+    const inbox = new Inbox<never, never>((connection, on) => closed.push(`${connection} ${on}`));
+    const message = (connection: number, length: number) =>
+      inbox.add({ at: 0, input: null, incoming: { connection, from: 'peer', bytes: new Uint8Array(length) } });
+    for (let i = 0; i < CROWDED_INPUTS / 2; i++) message(1, 0);
+    expect(closed).toEqual([]);
+    message(1, 0);
+    expect(closed).toEqual(['1 true']);
+    for (let i = 0; i < CROWDED_INPUTS / 4; i++) inbox.take();
+    expect(closed).toEqual(['1 true']);
+    inbox.take();
+    expect(closed).toEqual(['1 true', '1 false']);
+    inbox.clear();
+    // The more lines there are, the less may wait in each: the room is bounded whatever comes.
+    closed.length = 0;
+    for (let round = 0; round < 100; round++)
+      for (let connection = 1; connection <= 500; connection++) {
+        if (!closed.includes(`${connection} true`)) message(connection, 0);
+      }
+    expect(closed).toHaveLength(500);
+    expect(inbox.length).toBe(500 * (LEAST_SHARE_INPUTS + 1));
+    inbox.clear();
+    closed.length = 0;
+    message(1, CROWDED_BYTES / 2 + 1);
+    expect(closed).toEqual(['1 true']);
+    inbox.take();
+    expect(closed).toEqual(['1 true', '1 false']);
   });
 
   it('refuses what goes beyond its limit', () => {

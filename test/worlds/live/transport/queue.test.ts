@@ -79,6 +79,24 @@ describe('the queue of a connection', () => {
     await until(() => a.only('drained').length === 1);
   });
 
+  it('is not read while its line is closed, and others are', async () => {
+    const b = await net.add('b');
+    const a = await net.add('a');
+    const c = await net.add('c');
+    const [there, here] = await net.link(a, b);
+    const [third] = await net.link(c, b);
+    b.transport.holdConnection(here, true);
+    for (let i = 0; i < 50; i++) a.say(there, `a${i}`);
+    for (let i = 0; i < 50; i++) c.say(third, `c${i}`);
+    await until(() => b.texts().length === 50);
+    await sleep(50);
+    expect(b.texts().every(text => text.startsWith('c'))).toBe(true);
+    b.transport.holdConnection(here, false);
+    await until(() => b.texts().length === 100);
+    expect(b.texts().slice(50)).toEqual(Array.from({ length: 50 }, (_, i) => `a${i}`));
+    b.transport.holdConnection(999, true);
+  });
+
   it('between two that keep to the protocol, loses nothing that fits and goes on', async () => {
     const b = await net.add('b');
     const a = await net.add('a', { queueMessages: 100 });
