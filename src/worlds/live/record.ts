@@ -139,8 +139,21 @@ export class FileRecorder<Message, Request> implements Recorder<Message, Request
       this.append(bytes);
     } catch (error) {
       this.isOver = true;
-      if (this.path !== null) renameSync(this.path, cutName(this.path));
+      this.markCut(error);
       throw error;
+    }
+  }
+
+  /** Says in the name of the last file that it is not all. */
+  private markCut(cause: unknown): void {
+    if (this.path === null) return;
+    try {
+      renameSync(this.path, cutName(this.path));
+    } catch (error) {
+      throw new AggregateError(
+        [cause, error],
+        `${(cause as Error).message}; nor can that be noted: ${(error as Error).message}`,
+      );
     }
   }
 

@@ -24,6 +24,8 @@ const SLICE_MS = 50;
 
 export interface JointOptions {
   readonly signal: AbortSignal;
+  /** `all`: misbehaviour is held against the rules of consensus also where a home orders it. Default: `honest`. */
+  readonly judges?: 'honest' | 'all';
   /** Told now and then how many inputs were given so far. */
   readonly onProgress?: (inputs: number) => void;
 }
@@ -57,7 +59,7 @@ export async function replayJointly(
   participants: readonly RecordedParticipant[],
   options: JointOptions,
 ): Promise<JointReplay> {
-  return await new Joint(participants).run(options);
+  return await new Joint(participants, options.judges === 'all').run(options);
 }
 
 class Joint {
@@ -70,11 +72,13 @@ class Joint {
   readonly #unjudged = new Set<PeerName>();
   #watch: ConsensusWatch | null;
   #agrees = true;
+  readonly #judgesAll: boolean;
   #inputs = 0;
   #matched = 0;
   #height = 0;
 
-  constructor(participants: readonly RecordedParticipant[]) {
+  constructor(participants: readonly RecordedParticipant[], judgesAll: boolean) {
+    this.#judgesAll = judgesAll;
     const executed: Watch = (name, _block, result, chain) => {
       const { height, hash, appHash } = result;
       this.#height = Math.max(this.#height, height);
@@ -133,7 +137,7 @@ class Joint {
   /** Finds out what somebody is to be given next. */
   async #look(of: ReplayedParticipant, waiting: Map<ReplayedParticipant, Waiting>): Promise<void> {
     const next = await of.next();
-    if (of.isNode && (!of.isReliable || of.isByzantine)) this.#unjudged.add(of.name);
+    if (of.isNode && (!of.isReliable || (of.isByzantine && !this.#judgesAll))) this.#unjudged.add(of.name);
     if (next === null) {
       waiting.delete(of);
       return;
