@@ -77,14 +77,18 @@ export function otherVersions(record: RunRecord): string {
   return parts.length === 0 ? '' : `It was made by ${parts.join(' and ')}.`;
 }
 
+/** What the directory of a run that can be made again says about itself. */
+function readSimulated(folder: string): RunRecord {
+  const record = readRun(folder);
+  if (record.traceHash !== '') return record;
+  throw new CommandError(
+    `${folder}: found a live run without recordings, expected a simulated one, or one of \`orrery live --record\``,
+  );
+}
+
 async function verify(context: Context, folder: string, json: boolean): Promise<number> {
   const { terminal } = context;
-  const record = readRun(folder);
-  if (record.traceHash === '') {
-    throw new CommandError(
-      `${folder}: found a live run without recordings, expected a simulated one, or one of \`orrery live --record\``,
-    );
-  }
+  const record = readSimulated(folder);
   const [result] = await again(context, [record], null);
   const same = result!.traceHash === record.traceHash;
   if (json) {
@@ -115,7 +119,7 @@ const NEIGHBOURS = 3;
 
 async function compare(context: Context, left: string, right: string, json: boolean): Promise<number> {
   const { terminal } = context;
-  const records = [readRun(left), readRun(right)] as const;
+  const records = [readSimulated(left), readSimulated(right)] as const;
   const window = windowOfDifference(...records);
   if (window === null) {
     const { traceHash, events } = records[0];
