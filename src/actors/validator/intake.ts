@@ -5,7 +5,7 @@
 import type { Block } from '../../protocol/chain/block.ts';
 import type { Chain } from '../../protocol/chain/chain.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
-import type { ConnectionId, Effects } from '../actor.ts';
+import type { ConnectionId, Effects, PeerName } from '../actor.ts';
 import type { Wire } from '../wire.ts';
 import type { Mempool } from './mempool.ts';
 import type { Operator } from './operator.ts';
@@ -27,10 +27,13 @@ export class Intake {
   }
 
   /** A client submits a transaction. */
-  fromClient(connection: ConnectionId, tx: Transaction, out: Effects<Wire>): void {
+  fromClient(connection: ConnectionId, from: PeerName, tx: Transaction, out: Effects<Wire>): void {
     const admission = this.#mempool.add(tx, connection);
     if (admission === 'added') this.#peers.broadcast({ type: 'relay', tx }, out);
-    else if (admission !== 'known') refuse(connection, tx, admission.code, admission.detail, out);
+    else if (admission !== 'known') {
+      out.observe('peer/refused', 1, `${from}: ${tx.body.message.type}: ${admission.code}`);
+      refuse(connection, tx, admission.code, admission.detail, out);
+    }
   }
 
   /** Whoever runs this node submits a transaction. */
@@ -41,10 +44,14 @@ export class Intake {
     return { ok: true };
   }
 
-  /** Another node passes a transaction on, and so does this one, to those whom the other does not reach. */
-  fromPeer(message: Relay, recipients: () => Iterable<Peer>, out: Effects<Wire>): void {
-    if (this.#mempool.add(message.tx, null) !== 'added') return;
-    for (const { connection } of recipients()) out.send(connection, message);
+  /**
+   * Another node passes a transaction on, and so does this one, to those whom the other does not reach. Returns whether
+   * an honest one can have sent it: states may differ for a moment, but none passes on what it has not verified.
+   */
+  fromPeer(message: Relay, recipients: () => Iterable<Peer>, out: Effects<Wire>): boolean {
+    const admission = this.#mempool.add(message.tx, null);
+    if (admission === 'added') for (const { connection } of recipients()) out.send(connection, message);
+    return typeof admission === 'string' || admission.code !== 'bad_signature';
   }
 
   /** After a block: what its operator wants goes the way of any client's transaction. */
@@ -60,6 +67,12 @@ export class Intake {
     for (const { tx, sender, refusal } of this.#mempool.afterBlock(block.transactions))
       if (sender !== null) refuse(sender, tx, refusal.code, refusal.detail, out);
   }
+}
+
+/** Whoever says to a node what is not for one is not listened to any more. */
+export function turnAway(connection: ConnectionId, from: PeerName, what: string, out: Effects<Wire>): void {
+  out.observe('peer/turned-away', 1, `${from}: ${what}`);
+  out.disconnect(connection);
 }
 
 function refuse(to: ConnectionId, tx: Transaction, code: string, detail: string, out: Effects<Wire>): void {

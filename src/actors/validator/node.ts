@@ -10,7 +10,6 @@ import { restoreChain, type Snapshot } from '../../protocol/chain/snapshot.ts';
 import { heightOf, type TrustedPoint } from '../../protocol/chain/snapshot-manifest.ts';
 import type { Transaction } from '../../protocol/chain/transaction.ts';
 import type { Evidence } from '../../protocol/consensus/evidence.ts';
-
 import type { Root } from '../../protocol/consensus/light-client.ts';
 import type { Commit } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
@@ -22,7 +21,7 @@ import { BlockSync, type BlockSyncHost } from './block-sync.ts';
 import { Dialer } from './dialer.ts';
 import { type DecidedBlock, Engine, type EngineHost } from './engine.ts';
 import { EvidencePool } from './evidence-pool.ts';
-import { Intake } from './intake.ts';
+import { Intake, turnAway } from './intake.ts';
 import { LightFeed } from './light-feed.ts';
 import { Mempool } from './mempool.ts';
 import type { NodeOptions } from './node-options.ts';
@@ -272,16 +271,16 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     }
     switch (message.type) {
       case 'submit':
-        this.#intake.fromClient(connection, message.tx, out);
+        this.#intake.fromClient(connection, from, message.tx, out);
         return;
       case 'subscribe':
         for (const topic of message.topics) this.#subscriptions.add(topic, connection);
         return;
       case 'query':
-        this.#onQuery(connection, message.query, out);
+        this.#onQuery(connection, from, message.query, out);
         return;
       case 'follow':
-        if (!this.#feed.follow(message, connection, out)) out.disconnect(connection);
+        if (!this.#feed.follow(message, connection, out)) turnAway(connection, from, message.type, out);
         return;
       case 'hello':
         this.#onHello(connection, from, message, now, out);
@@ -295,12 +294,12 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
       case 'answer':
       case 'piece':
         // Only a node says this, and not to a node.
-        out.disconnect(connection);
+        turnAway(connection, from, message.type, out);
         return;
       default: {
         const peer = this.#peers.get(connection);
         // What tenants and providers say to each other is nothing for a node.
-        if (peer === undefined || isLeaseWire(message)) out.disconnect(connection);
+        if (peer === undefined || isLeaseWire(message)) turnAway(connection, from, message.type, out);
         else this.#onGossip(peer, message, now, out);
       }
     }
@@ -350,14 +349,15 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
         this.#stateSync?.onMessage(message, peer, now, out);
         return;
       case 'relay':
-        this.#intake.fromPeer(message, () => this.#engine.recipientsFrom(peer), out);
+        if (!this.#intake.fromPeer(message, () => this.#engine.recipientsFrom(peer), out))
+          this.drop(peer.connection, 'a transaction with a signature that does not hold', out, now);
         return;
     }
   }
 
-  #onQuery(connection: ConnectionId, query: Query, out: Effects<Wire>): void {
+  #onQuery(connection: ConnectionId, from: PeerName, query: Query, out: Effects<Wire>): void {
     const messages = answerInMessages(this.#chain, query);
-    if (messages === null) out.disconnect(connection);
+    if (messages === null) turnAway(connection, from, `query ${query.what}`, out);
     else for (const message of messages) out.send(connection, message);
   }
 
@@ -378,12 +378,12 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   }
 
   #onRequest(id: number, request: NodeRequest, out: Effects<Wire>): void {
-    if (request.type === 'status') out.reply(id, this.report());
-    else out.reply(id, this.#submit(request.tx, out));
+    out.reply(id, request.type === 'status' ? this.report() : this.#submit(request.tx, out));
   }
 
   #submit(tx: Transaction, out: Effects<Wire>): SubmitReply {
-    if (!this.#recovery.isDone || this.#stateSync !== null)
+    // What others claim to have beyond it does not keep a node that is under way from what it does.
+    if (!this.#recovery.isDone || (this.#stateSync !== null && this.#chain.height === 0))
       return { ok: false, code: 'not_ready', detail: 'the node does not know the state yet; expected once it does' };
     return this.#intake.fromOwner(tx, out);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeReport, NodeRequest } from '../../../src/actors/validator/requests.ts';
-import { payAndSign } from '../../../src/protocol/chain/transaction.ts';
+import { payAndSign, Transaction } from '../../../src/protocol/chain/transaction.ts';
 import { keyedHashScheme } from '../../../src/protocol/codec/signature.ts';
 import { keysOf } from '../../support/validator-net.ts';
 import { NodeByHand } from './by-hand.ts';
@@ -17,7 +17,7 @@ class Asked extends NodeByHand {
   }
   transfer(nonce: number): NodeRequest {
     const account = this.addresses[0]!;
-    const message = { type: 'Transfer', to: this.addresses[1]!, amount: 1n } as const;
+    const message = { type: 'Transfer', to: this.addresses.at(-1)!, amount: 1n } as const;
     const body = { chainId: 'net', account, nonce, grant: '', message };
     const { params } = this.node.chain.state;
     return { type: 'submit', tx: payAndSign(params, body, keysOf('validator-0'), keyedHashScheme) };
@@ -84,5 +84,59 @@ describe('what is asked of a node', () => {
     same.meet(1);
     expect(same.node.report().peers).toHaveLength(1);
     expect(same.sent[0]).toMatchObject({ type: 'hello', chainId: 'net' });
+  });
+});
+
+describe('what others want of a node', () => {
+  const forgedOf = (hand: Asked): Transaction => {
+    const request = hand.transfer(0);
+    if (request.type !== 'submit') throw new Error('a transfer is a transaction');
+    const { body, key, signedBytes } = request.tx;
+    return new Transaction(body, key, new Uint8Array(64), signedBytes);
+  };
+  const observed = (hand: Asked): unknown[] => hand.done.filter(one => one.effect === 'observe');
+
+  it('a transaction that is forged is refused, and said by whom', () => {
+    const hand = new Asked().start() as Asked;
+    hand.give({ kind: 'connected', connection: 7, peer: 'mallory', inbound: true });
+    hand.give({ kind: 'message', connection: 7, from: 'mallory', message: { type: 'submit', tx: forgedOf(hand) } });
+    expect(hand.sent).toMatchObject([{ type: 'refused', code: 'bad_signature' }]);
+    expect(observed(hand)).toEqual([
+      { effect: 'observe', metric: 'peer/refused', label: 'mallory: Transfer: bad_signature' },
+    ]);
+    expect(hand.node.report().mempool.count).toBe(0);
+  });
+
+  it('who passes a forged one on is dropped; who passes on what is only late is not', () => {
+    const hand = new Asked().start().meetAll() as Asked;
+    const late = hand.transfer(5);
+    if (late.type === 'submit') hand.hear(1, { type: 'relay', tx: late.tx });
+    expect(hand.node.report().peers).toHaveLength(3);
+    hand.hear(2, { type: 'relay', tx: forgedOf(hand) });
+    expect(hand.node.report().peers).toHaveLength(2);
+    const label = 'validator-2: a transaction with a signature that does not hold';
+    expect(observed(hand)).toEqual([{ effect: 'observe', metric: 'node/dropped', label }]);
+    expect(hand.sent.filter(one => one.type === 'relay')).toEqual([]);
+  });
+
+  it('who says what is not for a node is sent away, and said by whom', () => {
+    const hand = new Asked().start() as Asked;
+    hand.give({ kind: 'connected', connection: 7, peer: 'mallory', inbound: true });
+    hand.give({ kind: 'message', connection: 7, from: 'mallory', message: { type: 'votes', votes: [] } });
+    expect(hand.done).toContainEqual({ effect: 'disconnect', to: 7 });
+    expect(observed(hand)).toEqual([{ effect: 'observe', metric: 'peer/turned-away', label: 'mallory: votes' }]);
+  });
+
+  it('claims of heights beyond reach keep it from nothing', () => {
+    const hand = new Asked({ stakes: [10] }).start() as Asked;
+    hand.fire('height');
+    expect(hand.node.report().height).toBe(1);
+    hand.give({ kind: 'connected', connection: 7, peer: 'mallory', inbound: true });
+    const hello = { type: 'hello', chainId: 'net', validator: '', height: 0 } as const;
+    hand.give({ kind: 'message', connection: 7, from: 'mallory', message: hello });
+    const ahead = { type: 'ahead', height: 1_000_000, oldest: 999_999 } as const;
+    hand.give({ kind: 'message', connection: 7, from: 'mallory', message: ahead });
+    expect(hand.sent.at(-1)).toEqual({ type: 'getSnapshot' });
+    expect(hand.request(hand.transfer(0))).toEqual({ ok: true });
   });
 });

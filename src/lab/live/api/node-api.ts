@@ -28,6 +28,7 @@ export interface NodeApi {
   readonly subscribers: Subscribers;
   readonly surveyor: Surveyor;
   readonly nameOf: NameOf;
+  readonly onRefused: NonNullable<ApiOptions['onRefused']>;
 }
 
 /** Serves a node's API. Closing it ends its watch of the node. Rejects when it cannot listen there. */
@@ -44,6 +45,7 @@ export async function nodeApi(view: NodeView, options: NodeApiOptions = {}): Pro
     subscribers: new Subscribers(isTopic, options.subscribers ?? SUBSCRIBER_LIMITS),
     surveyor: new Surveyor(),
     nameOf: address => view.nameOf?.(address) ?? null,
+    onRefused: refusal => options.onRefused?.(refusal),
   };
   const unwatch = view.onBlock((block, result, chain, commit) => api.recent.add(block, result, chain, commit));
   app.addHook('preClose', async () => {

@@ -19,9 +19,9 @@ const query = z.object({
 const ABOUT =
   'A WebSocket. Begins with {"type":"hello"}, then {"type":"block","block":{...}} under the topic blocks and ' +
   '{"type":"events","topic":"...","height":0,"time_us":0,"names":{...},"events":[...]} under any other. Takes {"subscribe":[topics]} ' +
-  'and {"unsubscribe":[topics]}. Who reads too slowly is closed with code 4001.';
+  'and {"unsubscribe":[topics]}. Who reads too slowly is closed with code 4001, who asks too much in a second with 1008.';
 
-export function addNodeEvents(app: FastifyInstance, { view, recent, subscribers, nameOf }: NodeApi): void {
+export function addNodeEvents(app: FastifyInstance, { view, recent, subscribers, nameOf, onRefused }: NodeApi): void {
   app.route({
     method: 'GET',
     url: '/events',
@@ -42,6 +42,8 @@ export function addNodeEvents(app: FastifyInstance, { view, recent, subscribers,
         socket,
         topics.split(',').filter(one => one !== ''),
         first,
+        (code, reason) =>
+          onRefused({ remote: request.ip, request: 'WebSocket /events', code: `close_${code}`, reason }),
       );
     },
   });

@@ -6,7 +6,7 @@
  * operator allows), whatever is changed must come as JSON, and what a browser says came from another origin is refused.
  * No CORS header is ever sent.
  */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
@@ -26,7 +26,23 @@ export interface ApiOptions {
   readonly checkReplies?: boolean;
   /** Told of what went wrong inside; the caller learns no more than that something did. */
   readonly onFault?: (error: unknown) => void;
+  /** Told of each request that was refused, but for those that only ask for what is not there. */
+  readonly onRefused?: (refusal: ApiRefusal) => void;
 }
+
+/** Who was refused what, and why. */
+export interface ApiRefusal {
+  /** Address of the caller. */
+  readonly remote: string;
+  /** What it asked for, such as `POST /transactions`. */
+  readonly request: string;
+  /** As the caller was told. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Statuses of answers to callers who did nothing wrong: it is not there, not now, or to be had in another way. */
+const HARMLESS = new Set([404, 409, 426, 504]);
 
 export interface ApiServer {
   readonly host: string;
@@ -44,6 +60,8 @@ export const SERVER_LIMITS = {
   header_bytes: 8_192,
   /** Time for the headers, for the whole request, and between requests, milliseconds. */
   headers_ms: 5_000,
+  /** How often it is looked whether that time is over. */
+  lookAtTimes_ms: 1_000,
   request_ms: 10_000,
   keepAlive_ms: 5_000,
   connections: 256,
@@ -69,12 +87,20 @@ export async function makeServer(about: string, options: ApiOptions): Promise<Fa
     forceCloseConnections: true,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
-    http: { maxHeaderSize: SERVER_LIMITS.header_bytes, headersTimeout: SERVER_LIMITS.headers_ms },
+    http: {
+      maxHeaderSize: SERVER_LIMITS.header_bytes,
+      headersTimeout: SERVER_LIMITS.headers_ms,
+      connectionsCheckingInterval: SERVER_LIMITS.lookAtTimes_ms,
+    },
     rewriteUrl: request => withJoinedId(request.url ?? '/'),
     frameworkErrors: (error, _, reply) => void refuse(error, reply, options),
-    clientErrorHandler: (error, socket) => refuseBytes((error as NodeJS.ErrnoException).code ?? '', socket),
+    clientErrorHandler: (error, socket) => refuseBytes((error as NodeJS.ErrnoException).code ?? '', socket, options),
   });
   app.server.maxConnections = SERVER_LIMITS.connections;
+  app.server.on('drop', connection => {
+    const reason = `${SERVER_LIMITS.connections} connections already, expected fewer`;
+    options.onRefused?.({ remote: connection?.remoteAddress ?? '', request: 'a connection', code: 'full', reason });
+  });
   // Only JSON: a form or a plain text is what a page of another origin may send without being asked.
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
@@ -129,6 +155,13 @@ export async function listen(app: FastifyInstance, options: ApiOptions): Promise
 /** Answers with what an error comes to outside. */
 function refuse(error: unknown, reply: FastifyReply, options: ApiOptions): FastifyReply {
   const refusal = refusalOf(error) ?? faultOf(error, options);
+  const { method, ip, routeOptions } = reply.request;
+  if (refusal.status < 500 || refusal.status === 503) {
+    const { status, code, found, expected } = refusal;
+    const request = `${method} ${routeOptions?.url ?? 'no endpoint'}`;
+    if (!HARMLESS.has(status))
+      options.onRefused?.({ remote: ip, request, code, reason: `found ${found}, expected ${expected}` });
+  }
   return reply
     .code(refusal.status)
     .type('application/json; charset=utf-8')
@@ -167,7 +200,7 @@ export function isOwnHost(host: string, names: ReadonlySet<string>): boolean {
 }
 
 /** What is no HTTP, or too much or too slow of it, is told so in the same form. */
-function refuseBytes(code: string, socket: { readonly writable: boolean; end(text: string): void }): void {
+function refuseBytes(code: string, socket: Socket, { onRefused }: ApiOptions): void {
   const [status, error] =
     code === 'HPE_HEADER_OVERFLOW'
       ? [
@@ -178,6 +211,8 @@ function refuseBytes(code: string, socket: { readonly writable: boolean; end(tex
         ? ['408 Request Timeout', { code: 'too_slow', found: 'a request that does not end', expected: 'all of it' }]
         : ['400 Bad Request', { code: 'bad_request', found: 'bytes that are no request', expected: 'HTTP/1.1' }];
   if (code === 'ECONNRESET' || !socket.writable) return;
+  const reason = `found ${error.found}, expected ${error.expected}`;
+  onRefused?.({ remote: socket.remoteAddress ?? '', request: 'a request', code: error.code, reason });
   const body = JSON.stringify({ error });
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +

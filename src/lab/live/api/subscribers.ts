@@ -8,6 +8,8 @@ export interface SubscriberLimits {
   readonly clients: number;
   /** Topics of a client. */
   readonly topics: number;
+  /** Requests of a client each second; as many may come at once. */
+  readonly requestsPerSecond: number;
   /** Bytes that wait for a client before it is dropped. */
   readonly queue_bytes: number;
   /** A client that leaves a ping unanswered for so long is gone, milliseconds. */
@@ -19,6 +21,7 @@ export interface SubscriberLimits {
 export const SUBSCRIBER_LIMITS: SubscriberLimits = {
   clients: 128,
   topics: 64,
+  requestsPerSecond: 50,
   queue_bytes: 4 << 20,
   ping_ms: 30_000,
   close_ms: 2_000,
@@ -30,6 +33,10 @@ export const CLOSE = {
   goingAway: 1001,
   /** What it sent is no request. */
   unsupported: 1003,
+  /** What it sent is no frame of the protocol. */
+  malformed: 1002,
+  /** It sends requests faster than it may. */
+  hasty: 1008,
   /** There are too many clients. */
   full: 1013,
   /** It does not read as fast as there is to tell. */
@@ -40,6 +47,11 @@ interface Client {
   readonly socket: WebSocket;
   readonly topics: Set<string>;
   alive: boolean;
+  /** Requests that it may send at once, as of `filledAt_ms`. */
+  allowance: number;
+  filledAt_ms: number;
+  /** Told when it is dismissed for what it does. */
+  readonly onDismissed: (code: number, reason: string) => void;
 }
 
 export class Subscribers {
@@ -68,9 +80,25 @@ export class Subscribers {
   /**
    * Takes a client in and answers its requests: `{"subscribe": [topics]}`, `{"unsubscribe": [topics]}`.
    * @param first what it is told at once
+   * @param onDismissed told when it is sent away for what it does, with the close code and the reason
    */
-  add(socket: WebSocket, topics: readonly string[], first: object): void {
-    const client: Client = { socket, topics: new Set(), alive: true };
+  add(
+    socket: WebSocket,
+    topics: readonly string[],
+    first: object,
+    onDismissed: (code: number, reason: string) => void = () => undefined,
+  ): void {
+    const allowance = this.#limits.requestsPerSecond;
+    const client: Client = {
+      socket,
+      topics: new Set(),
+      alive: true,
+      allowance,
+      filledAt_ms: performance.now(),
+      onDismissed,
+    };
+    // Bytes that are no WebSocket frame, or too many: the library says why to the client and closes.
+    socket.once('error', error => onDismissed(CLOSE.malformed, error.message));
     socket.on('close', () => this.#forget(client));
     if (this.#clients.size >= this.#limits.clients) {
       this.#dismiss(client, CLOSE.full, `${this.#limits.clients} clients already`);
@@ -124,6 +152,11 @@ export class Subscribers {
 
   #onMessage(client: Client, text: string | null): void {
     if (!this.#clients.has(client)) return;
+    const { requestsPerSecond } = this.#limits;
+    if (!isWithinPace(client, requestsPerSecond)) {
+      this.#dismiss(client, CLOSE.hasty, `more than ${requestsPerSecond} requests a second`);
+      return;
+    }
     const fault = this.#request(client, text);
     if (fault !== null) this.#dismiss(client, CLOSE.unsupported, fault);
   }
@@ -169,6 +202,7 @@ export class Subscribers {
     const { socket } = client;
     this.#clients.delete(client);
     if (this.#leaving.has(socket)) return;
+    if (code !== CLOSE.goingAway) client.onDismissed(code, reason);
     this.#leaving.set(
       socket,
       setTimeout(() => socket.terminate(), this.#limits.close_ms),
@@ -186,6 +220,17 @@ export class Subscribers {
   #lookWhetherEmpty(): void {
     if (this.#clients.size === 0 && this.#leaving.size === 0) this.#whenEmpty?.();
   }
+}
+
+/** Whether a client may send one more request now; counts it if so. */
+function isWithinPace(client: Client, requestsPerSecond: number): boolean {
+  const now_ms = performance.now();
+  const filled = client.allowance + ((now_ms - client.filledAt_ms) * requestsPerSecond) / 1_000;
+  client.allowance = Math.min(requestsPerSecond, filled);
+  client.filledAt_ms = now_ms;
+  if (client.allowance < 1) return false;
+  client.allowance -= 1;
+  return true;
 }
 
 /** Bytes of a close reason, as the protocol has it. */

@@ -15,8 +15,10 @@ import type { ContainerEvents, Containers, TransportEvents } from '../../../worl
 import type { Recorder } from '../../../worlds/live/recorder.ts';
 import { HomeInUse } from '../../../worlds/live/storage/failure.ts';
 import { LiveStorage } from '../../../worlds/live/storage/storage.ts';
+import { monotonic_ms } from '../../../worlds/live/transport/framed-socket.ts';
 import { LiveTransport } from '../../../worlds/live/transport/transport.ts';
-import type { ApiOptions, ApiServer } from '../api/server.ts';
+import { type Trouble, TroubleLog } from '../../../worlds/live/transport/trouble-log.ts';
+import type { ApiOptions, ApiRefusal, ApiServer } from '../api/server.ts';
 import type { Directory } from '../home/config-types.ts';
 import { type Endpoint, endpointText, isLoopback } from '../home/endpoints.ts';
 import { UnusableHome } from '../home/files.ts';
@@ -85,24 +87,34 @@ export interface Daemon {
 }
 
 /** Metrics that an operator should see. */
-const WARNINGS = new Set([
+const WARNINGS = new Set(['node/refused', 'deploy_failed', 'failed', 'refused']);
+/** Those that others can bring about as often as they like. */
+const BY_OTHERS = new Set([
   'client/node-dropped',
   'client/diverged',
   'node/dropped',
+  'node/full',
   'node/other-network',
-  'node/refused',
-  'deploy_failed',
-  'failed',
-  'refused',
+  'peer/refused',
+  'peer/turned-away',
+  'session_refused',
 ]);
 
 /** Time of the network's clocks is counted from here: 1970. */
 const EPOCH_MS = 0;
 
+/** Trouble that others make, in a log: each once for each offender and kind, and then not for an hour. */
+type Complaints = TroubleLog<Trouble & { readonly remote?: string; readonly request?: string; readonly code?: string }>;
+
+function complaintsTo(log: Log): Complaints {
+  return new TroubleLog(({ level, what, ...rest }) => log[level](what, rest), monotonic_ms);
+}
+
 /** Tells a log, and whoever looks on, what an actor observes. */
-function observer(log: Log, onlooker: Onlooker) {
+function observer(log: Log, complaints: Complaints, onlooker: Onlooker) {
   return (metric: string, value: number, label: string | null, time: number): void => {
-    log[WARNINGS.has(metric) ? 'warn' : 'debug'](metric, { value, ...(label === null ? {} : { label }) });
+    if (BY_OTHERS.has(metric)) complaints.note(label ?? '', { level: 'warn', what: metric, reason: label ?? '' });
+    else log[WARNINGS.has(metric) ? 'warn' : 'debug'](metric, { value, ...(label === null ? {} : { label }) });
     onlooker.observed?.(metric, value, label, time);
   };
 }
@@ -178,6 +190,7 @@ export async function startParts<Request>(
 ): Promise<Daemon> {
   const { paths, config, identity, genesis, genesisHash } = home;
   const log = new FileLog(paths.logs, config.log);
+  const complaints = complaintsTo(log);
   const taken: (() => Promise<void> | void)[] = [() => log.close()];
   const giveBack = async (): Promise<void> => {
     for (const release of taken.splice(0).reverse()) await release();
@@ -199,14 +212,14 @@ export async function startParts<Request>(
       transport: events => openTransport(home, role, tls, events, log),
       ...(role.containers === undefined ? {} : { containers: role.containers }),
       ...(recorder === null ? {} : { recorder: recorder as Recorder<Wire, Request> }),
-      observe: observer(log, onlooker),
+      observe: observer(log, complaints, onlooker),
       log: line => log.warn('participant', { line }),
       ...(config.seed === null ? {} : { seed: config.seed }),
     });
     taken.push(async () => void (await participant.close()));
     await untilReady(role, participant);
     const ask: Ask<Request> = (request, timeout_ms) => participant.request(request, AbortSignal.timeout(timeout_ms));
-    const api = await serve(home, role, ask, log);
+    const api = await serve(home, role, ask, log, complaints);
     taken.push(() => api.close());
     const listen = role.listen === null ? null : { ...role.listen, port: participant.port ?? role.listen.port };
     const { chainId } = genesis;
@@ -247,11 +260,14 @@ async function serve<Request>(
   role: RoleParts<Request>,
   ask: Ask<Request>,
   log: Log,
+  complaints: Complaints,
 ): Promise<ApiServer> {
   const { host, port } = config.api;
   if (!isLoopback(host)) log.warn('the API can be reached from other machines', { host, port });
   try {
-    return await role.api(ask, { host, port, onFault: error => log.error('api', errorFields(error)) });
+    const onRefused = ({ remote, request, code, reason }: ApiRefusal): void =>
+      complaints.note(`${remote} ${code}`, { level: 'warn', what: 'api: refused', remote, request, code, reason });
+    return await role.api(ask, { host, port, onFault: error => log.error('api', errorFields(error)), onRefused });
   } catch (error) {
     throw cannotListen(paths.config, 'api', config.api, error) ?? error;
   }

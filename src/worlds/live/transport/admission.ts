@@ -1,7 +1,7 @@
 /**
  * How many strangers are let in, and how fast. Counted are inbound connections in all, from one host, and of one
- * identity, and handshakes at once and in a second, in all and from one host: so neither one host nor one identity can
- * take the room of all others, and the cost of handshakes is bounded whoever asks for them.
+ * identity, and handshakes at once and in a second, in all and from one host: so neither one host, however slow it is with
+ * its handshakes, nor one identity can take the room of all others, and what handshakes cost is bounded.
  */
 import { isIPv6 } from 'node:net';
 import type { TransportLimits } from './options.ts';
@@ -42,6 +42,7 @@ export class Admission {
   readonly #all: Bucket;
   readonly #pace = new Map<string, Bucket>();
   readonly #perHost = new Map<string, number>();
+  readonly #handshakesPerHost = new Map<string, number>();
   readonly #perIdentity = new Map<string, number>();
   #inbound = 0;
   #handshakes = 0;
@@ -65,6 +66,8 @@ export class Admission {
     if (this.#inbound >= limits.maxInbound) return `there are ${limits.maxInbound} inbound connections already`;
     if (here >= limits.maxInboundPerRemote) return `there are ${here} connections from this host already`;
     if (this.#handshakes >= limits.maxHandshakes) return `there are ${limits.maxHandshakes} handshakes already`;
+    const shaking = this.#handshakesPerHost.get(host) ?? 0;
+    if (shaking >= limits.maxHandshakesPerRemote) return `there are ${shaking} handshakes of this host already`;
     // The host's own bucket first: what it may not have must not be taken from all.
     if (!this.#bucketOf(host).take(limits.handshakesPerSecondPerRemote, this.#now_ms())) {
       return `more than ${limits.handshakesPerSecondPerRemote} handshakes a second from this host`;
@@ -75,11 +78,14 @@ export class Admission {
     this.#inbound++;
     this.#handshakes++;
     this.#perHost.set(host, here + 1);
+    this.#handshakesPerHost.set(host, shaking + 1);
     let isShaking = true;
     let isHere = true;
     const greeted = (): void => {
-      if (isShaking) this.#handshakes--;
+      if (!isShaking) return;
       isShaking = false;
+      this.#handshakes--;
+      countDown(this.#handshakesPerHost, host);
     };
     const leave = (): void => {
       greeted();

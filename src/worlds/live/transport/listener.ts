@@ -13,7 +13,7 @@ import { Admission, hostOf, type Ticket } from './admission.ts';
 import { checkPeer, PROTOCOLS } from './credentials.ts';
 import { type Ending, FramedSocket, monotonic_ms } from './framed-socket.ts';
 import { HELLO, VERSION } from './frames.ts';
-import type { TransportLimits, TransportTrouble } from './options.ts';
+import type { TransportLimits, TransportLogEvent, TransportTrouble } from './options.ts';
 import type { TroubleLog } from './trouble-log.ts';
 
 /** A caller that has proven who it is and has greeted; it waits for an answer. */
@@ -31,7 +31,7 @@ export interface ListenerOptions {
   readonly limits: TransportLimits;
   readonly context: SecureContextOptions;
   readonly admission: Admission;
-  readonly trouble: TroubleLog;
+  readonly trouble: TroubleLog<TransportLogEvent>;
   /** By which certificates are judged; milliseconds since 1970. */
   readonly now_ms: () => number;
   /** Takes over a caller: welcomes or refuses it. */

@@ -69,6 +69,8 @@ export interface TransportLimits {
   readonly maxInboundTunnelsPerIdentity: number;
   /** Inbound connections that have not greeted yet. */
   readonly maxHandshakes: number;
+  /** The same from one host: whoever keeps its handshakes open leaves room for others. */
+  readonly maxHandshakesPerRemote: number;
   /** Inbound handshakes each second, in all; as many again may come at once. */
   readonly handshakesPerSecond: number;
   /** The same from one host. */
@@ -99,6 +101,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   maxInboundPerIdentity: 8,
   maxInboundTunnelsPerIdentity: 256,
   maxHandshakes: 128,
+  maxHandshakesPerRemote: 64,
   handshakesPerSecond: 200,
   handshakesPerSecondPerRemote: 100,
   maxCalls: 256,

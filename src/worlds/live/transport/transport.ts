@@ -16,7 +16,13 @@ import { BYE_CLOSED, BYE_STOPPING, type FramedSocket, monotonic_ms } from './fra
 import { VERSION, WELCOME } from './frames.ts';
 import { type Arrival, admissionOf, Listener } from './listener.ts';
 import { MessageConnection, type MessageConnectionEvents } from './message-connection.ts';
-import { type LiveTransportOptions, limitsOf, type TransportLimits, type TransportTrouble } from './options.ts';
+import {
+  type LiveTransportOptions,
+  limitsOf,
+  type TransportLimits,
+  type TransportLogEvent,
+  type TransportTrouble,
+} from './options.ts';
 import { Outbox } from './outbox.ts';
 import { parsePeerAddress } from './peer-address.ts';
 import { TroubleLog } from './trouble-log.ts';
@@ -28,7 +34,7 @@ export class LiveTransport implements Transport {
   readonly #options: LiveTransportOptions;
   readonly #limits: TransportLimits;
   readonly #outbox = new Outbox();
-  readonly #trouble: TroubleLog;
+  readonly #trouble: TroubleLog<TransportLogEvent>;
   readonly #admission: ReturnType<typeof admissionOf>;
   readonly #credentials: Credentials;
   readonly #caller: Caller;
@@ -65,7 +71,7 @@ export class LiveTransport implements Transport {
   private constructor(
     options: LiveTransportOptions,
     limits: TransportLimits,
-    trouble: TroubleLog,
+    trouble: TroubleLog<TransportLogEvent>,
     credentials: Credentials,
   ) {
     this.#options = options;
@@ -89,7 +95,7 @@ export class LiveTransport implements Transport {
   static async open(options: LiveTransportOptions): Promise<LiveTransport> {
     const limits = limitsOf(options.limits);
     const now_ms = options.now_ms ?? Date.now;
-    const trouble = new TroubleLog(options.log, monotonic_ms);
+    const trouble = new TroubleLog<TransportLogEvent>(options.log, monotonic_ms);
     const credentials = await Credentials.issue(
       options.identity,
       limits.leafValidity_ms,

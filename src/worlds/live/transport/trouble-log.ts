@@ -1,10 +1,8 @@
 /**
- * Trouble with peers, told once: the first time that an offender does a thing of one kind, and then not again for an
+ * Trouble that others make, told once: the first time that an offender does a thing of one kind, and then not again for an
  * hour, when it is also told how often it happened meanwhile. Memory is bounded, and so is the pace: whoever comes from
  * ever new addresses does not fill the log.
  */
-import type { TransportLogEvent } from './options.ts';
-
 /** Offenders that are remembered; beyond, whoever offended least recently is forgotten. */
 const MAX_OFFENDERS = 4_096;
 const SILENCE_MS = 3_600_000;
@@ -12,13 +10,28 @@ const SILENCE_MS = 3_600_000;
 const MAX_LINES = 50;
 const STRETCH_MS = 10_000;
 
+/** What was done, and what is known about it. */
+export interface Trouble {
+  readonly level: 'info' | 'warn' | 'error';
+  /** Of which kind it is. */
+  readonly what: string;
+  readonly reason: string;
+}
+
+/** Told when there was so much of it that not all was told. */
+export interface Suppressed {
+  readonly level: 'warn';
+  readonly what: 'suppressed';
+  readonly reason: string;
+}
+
 interface Record {
   loggedAt_ms: number;
   suppressed: number;
 }
 
-export class TroubleLog {
-  readonly #log: (event: TransportLogEvent) => void;
+export class TroubleLog<Event extends Trouble> {
+  readonly #log: (event: Event | Suppressed) => void;
   readonly #now_ms: () => number;
   readonly #offenders = new Map<string, Record>();
   #stretchStart_ms: number;
@@ -26,14 +39,14 @@ export class TroubleLog {
   #dropped = 0;
 
   /** @param now_ms a clock that nobody sets */
-  constructor(log: (event: TransportLogEvent) => void, now_ms: () => number) {
+  constructor(log: (event: Event | Suppressed) => void, now_ms: () => number) {
     this.#log = log;
     this.#now_ms = now_ms;
     this.#stretchStart_ms = now_ms();
   }
 
   /** Tells of trouble, unless this offender's of this kind was told already. */
-  note(offender: string, event: TransportLogEvent): void {
+  note(offender: string, event: Event): void {
     const now_ms = this.#now_ms();
     const key = `${event.what} ${offender}`;
     const known = this.#offenders.get(key);
@@ -50,7 +63,7 @@ export class TroubleLog {
     this.#write({ ...event, reason: `${event.reason}${times}` }, now_ms);
   }
 
-  #write(event: TransportLogEvent, now_ms: number): void {
+  #write(event: Event, now_ms: number): void {
     if (now_ms - this.#stretchStart_ms >= STRETCH_MS) {
       this.#stretchStart_ms = now_ms;
       this.#lines = 0;

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startNodeApi } from '../../../../src/lab/live/api/node-api.ts';
-import type { ApiServer } from '../../../../src/lab/live/api/server.ts';
+import type { ApiRefusal, ApiServer } from '../../../../src/lab/live/api/server.ts';
 import { SUBSCRIBER_LIMITS, type SubscriberLimits } from '../../../../src/lab/live/api/subscribers.ts';
 import { accountTopic, bookTopic } from '../../../../src/protocol/model/events.ts';
 import { addressOfName } from '../../../support/chain-driver.ts';
@@ -10,10 +10,16 @@ import { type DrivenNode, smallNode, withMarket } from './support.ts';
 
 let node: DrivenNode;
 let server: ApiServer;
+let refusals: ApiRefusal[] = [];
 
 async function start(limits: Partial<SubscriberLimits> = {}): Promise<void> {
   node = smallNode();
-  server = await startNodeApi(node, { checkReplies: true, subscribers: { ...SUBSCRIBER_LIMITS, ...limits } });
+  refusals = [];
+  server = await startNodeApi(node, {
+    checkReplies: true,
+    subscribers: { ...SUBSCRIBER_LIMITS, ...limits },
+    onRefused: refusal => refusals.push(refusal),
+  });
 }
 afterEach(() => server.close());
 
@@ -129,6 +135,14 @@ describe('a listener', () => {
     const { code, reason } = await listener.closed;
     expect(code).toBe(1003);
     expect(reason).toMatch(/expected/);
+    expect(refusals).toEqual([
+      {
+        remote: '127.0.0.1',
+        request: 'WebSocket /events',
+        code: 'close_1003',
+        reason: expect.stringContaining('expected'),
+      },
+    ]);
     // The others go on.
     const other = new Listener('blocks');
     await other.until(one => one.type === 'hello');
@@ -142,6 +156,23 @@ describe('a listener', () => {
     await listener.until(one => one.type === 'hello');
     listener.send(JSON.stringify({ subscribe: ['a'.repeat(10_000)] }));
     expect((await listener.closed).code).toBe(1009);
+    expect(refusals).toMatchObject([{ code: 'close_1002', reason: 'Max payload size exceeded' }]);
+  });
+
+  it('that asks faster than it may is closed; one that keeps to the pace is not', async () => {
+    await start({ requestsPerSecond: 20 });
+    const [hasty, steady] = [new Listener('blocks'), new Listener('blocks')];
+    await Promise.all([hasty, steady].map(one => one.until(message => message.type === 'hello')));
+    for (let i = 0; i < 1_000; i++) hasty.send('{"subscribe":["leases"]}');
+    for (let i = 0; i < 19; i++) steady.send('{"subscribe":["leases"]}');
+    expect(await hasty.closed).toEqual({ code: 1008, reason: 'more than 20 requests a second' });
+    expect(hasty.messages.filter(one => one.type === 'subscribed').length).toBeLessThanOrEqual(21);
+    // A second later it may go on.
+    await new Promise(resolve => setTimeout(resolve, 1_100));
+    for (let i = 0; i < 19; i++) steady.send('{"subscribe":["leases"]}');
+    await told(steady);
+    expect(steady.messages.filter(one => one.type === 'subscribed')).toHaveLength(38);
+    expect(refusals).toMatchObject([{ code: 'close_1008' }]);
   });
 
   it('beyond the limit is turned away', async () => {
@@ -158,6 +189,7 @@ describe('a listener', () => {
     await listener.until(one => one.type === 'hello');
     await server.close();
     expect((await listener.closed).code).toBe(1001);
+    expect(refusals).toEqual([]);
     expect(node.watchers).toBe(0);
   });
 

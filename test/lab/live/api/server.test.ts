@@ -3,16 +3,21 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startNodeApi } from '../../../../src/lab/live/api/node-api.ts';
 import { withJoinedId } from '../../../../src/lab/live/api/paths.ts';
-import { type ApiServer, isOwnHost, SERVER_LIMITS } from '../../../../src/lab/live/api/server.ts';
+import { type ApiRefusal, type ApiServer, isOwnHost, SERVER_LIMITS } from '../../../../src/lab/live/api/server.ts';
 import { type DrivenNode, smallNode } from './support.ts';
 
 let node: DrivenNode;
 let server: ApiServer;
 const faults: unknown[] = [];
+const refusals: ApiRefusal[] = [];
 
 beforeAll(async () => {
   node = smallNode();
-  server = await startNodeApi(node, { names: ['Node.Example'], onFault: error => faults.push(error) });
+  server = await startNodeApi(node, {
+    names: ['Node.Example'],
+    onFault: error => faults.push(error),
+    onRefused: refusal => refusals.push(refusal),
+  });
 });
 afterAll(() => server.close());
 
@@ -117,6 +122,41 @@ describe('a request', () => {
     expect(String(faults[0])).toContain('TypeError');
   });
 
+  it('that is refused is told of with who and why; one for what is not there is not', async () => {
+    refusals.length = 0;
+    await request('GET /nothing HTTP/1.1\r\nHost: localhost');
+    await request('GET /accounts/akash1none HTTP/1.1\r\nHost: localhost');
+    await request('GET /status HTTP/1.1\r\nHost: evil.example');
+    await request('POST /transactions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json', '{"transaction');
+    await raw('no HTTP\r\n\r\n');
+    const remote = '127.0.0.1';
+    expect(refusals).toEqual([
+      { remote, request: 'GET /status', code: 'bad_host', reason: expect.stringContaining('evil.example') },
+      { remote, request: 'POST /transactions', code: 'bad_request', reason: expect.stringContaining('no JSON') },
+      {
+        remote,
+        request: 'a request',
+        code: 'bad_request',
+        reason: 'found bytes that are no request, expected HTTP/1.1',
+      },
+    ]);
+  });
+
+  it('that does not end is ended soon after its time', { timeout: 20_000 }, async () => {
+    const socket = connect(server.port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', chunk => {
+      answer += chunk.toString();
+    });
+    const began = performance.now();
+    socket.write('GET /status HTTP/1.1\r\nHost: loc');
+    const drip = setInterval(() => socket.write('a'), 200);
+    await new Promise(resolve => socket.once('close', resolve));
+    clearInterval(drip);
+    expect(performance.now() - began).toBeLessThan(SERVER_LIMITS.headers_ms + 5 * SERVER_LIMITS.lookAtTimes_ms);
+    expect(answer).toContain('HTTP/1.1 408 ');
+  });
+
   it('is served within limits of time and number', () => {
     expect(SERVER_LIMITS.headers_ms).toBeLessThanOrEqual(SERVER_LIMITS.request_ms);
     expect(server.host).toBe('127.0.0.1');
@@ -131,6 +171,8 @@ describe('connections', () => {
     await new Promise(resolve => setTimeout(resolve, 200));
     const answer = await request('GET /status HTTP/1.1\r\nHost: localhost').catch(() => '');
     expect(answer).toBe('');
+    const reason = `${SERVER_LIMITS.connections} connections already, expected fewer`;
+    expect(refusals).toContainEqual({ remote: '127.0.0.1', request: 'a connection', code: 'full', reason });
     for (const socket of open) socket.destroy();
     await new Promise(resolve => setTimeout(resolve, 200));
     expect(await request('GET /status HTTP/1.1\r\nHost: localhost')).toContain('HTTP/1.1 200 ');

@@ -357,7 +357,7 @@ describe('a flood', () => {
     await until(() => closed === 400);
     expect(victim.log.filter(one => one.what === 'too-many')).toHaveLength(1);
     expect(victim.log.filter(one => one.what === 'too-many')[0]!.reason).toMatch(
-      /^there are 128 handshakes already|^more than 100 handshakes a second from this host/,
+      /^there are 64 handshakes of this host already|^more than 100 handshakes a second from this host/,
     );
     expect(slowest_ms).toBeLessThan(4_000);
     // After a second the pace of this host is what it was, and every place was given back.

@@ -66,6 +66,17 @@ describe('admission', () => {
     expect(admission.enter('late')).toBe('more than 100 handshakes a second');
   });
 
+  it('leaves room for the handshakes of others when a host keeps its own open', () => {
+    const admission = new Admission({ ...limits, maxInboundPerRemote: 5, maxHandshakesPerRemote: 2 }, () => 0);
+    const slow = [admission.enter('slow'), admission.enter('slow')] as Ticket[];
+    expect(admission.enter('slow')).toBe('there are 2 handshakes of this host already');
+    expect(typeof admission.enter('good')).toBe('object');
+    slow[0]!.greeted();
+    slow[0]!.leave();
+    expect(typeof admission.enter('slow')).toBe('object');
+    expect(admission.enter('slow')).toBe('there are 2 handshakes of this host already');
+  });
+
   it('counts identities by use', () => {
     const admission = new Admission(limits, () => 0);
     const leave = admission.enterIdentity('messages x', 1);
@@ -93,7 +104,7 @@ describe('the log of trouble', () => {
   it('tells of each offender and kind once, and again after an hour with how often it was', () => {
     let now_ms = 0;
     const told: TransportLogEvent[] = [];
-    const log = new TroubleLog(
+    const log = new TroubleLog<TransportLogEvent>(
       one => void told.push(one),
       () => now_ms,
     );
@@ -109,7 +120,7 @@ describe('the log of trouble', () => {
   it('is not filled by ever new offenders, and says how many it left out', () => {
     let now_ms = 0;
     const told: TransportLogEvent[] = [];
-    const log = new TroubleLog(
+    const log = new TroubleLog<TransportLogEvent>(
       one => void told.push(one),
       () => now_ms,
     );

@@ -103,7 +103,7 @@ describe('the queue of a connection', () => {
     const [there] = await net.link(a, b);
     for (let sent = 0; sent < 2_000; ) {
       // What the receiver has is known to the sender a little later.
-      await sleep(30);
+      await sleep(100);
       for (let i = 0; i < 100; i++) a.say(there, String(sent++));
       const goal = sent;
       await until(() => b.texts().length === goal);
