@@ -116,7 +116,10 @@ function goodText(result: JointReplay, { colours, width }: Terminal): string {
 }
 
 function badText({ recordings, violations }: JointReplay, { colours, width }: Terminal): string {
-  const bad = recordings.filter(one => one.outcome !== 'same');
+  // What went wrong first is what others may follow from.
+  const bad = recordings
+    .filter(one => one.outcome !== 'same')
+    .sort((a, b) => (a.wrongAt ?? Number.MAX_VALUE) - (b.wrongAt ?? Number.MAX_VALUE));
   const parts = bad.slice(0, MAX_PROBLEMS).map(one => {
     const head = `${colours.red(HEADS[one.outcome])}:`;
     return [head, ...one.problems].map(line => wrap(line, width, '    ')).join('\n');
@@ -130,6 +133,7 @@ const HEADS: Readonly<Record<ReplayedRecording['outcome'], string>> = {
   same: 'the same',
   differs: 'something else was done',
   unsent: 'something was received that nobody sent',
+  disorder: 'an input is missing, doubled or out of place',
   damaged: 'damaged',
   unreadable: 'of another version',
 };

@@ -9,6 +9,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { Actor, Input, Time } from '../../actors/actor.ts';
 import type { Effect } from './effect.ts';
 import { EffectCalls } from './effect-calls.ts';
+import { InputCheck } from './input-check.ts';
 import type { ParticipantPorts } from './participant-options.ts';
 import type { MessageCodec } from './ports.ts';
 import { randomStream } from './random.ts';
@@ -40,6 +41,8 @@ export interface RecordingDifference<Message, Request = unknown> {
   readonly found: Told<Message> | null;
   /** What the fresh actor threw in the middle of it. */
   readonly threw: unknown;
+  /** What a world would have given instead of that input, in words; the actor was not given it. Null: it is one. */
+  readonly fault: string | null;
 }
 
 /** What a replay came to. */
@@ -59,6 +62,7 @@ export class Replay<Message, Request> {
   private readonly codec: MessageCodec<Message>;
   private readonly actor: Actor<Message, Request>;
   private readonly calls: EffectCalls<Message>;
+  private readonly check: InputCheck;
   private ahead: Entry<Message, Request> | null;
   private done: Told<Message>[] = [];
   private inputs = 0;
@@ -82,6 +86,7 @@ export class Replay<Message, Request> {
       throw new DamagedRecording(`found ${head === null ? 'nothing' : head.kind}, expected the head of a recording`);
     }
     this.head = head;
+    this.check = new InputCheck(head.incarnation);
     this.calls = new EffectCalls<Message>(effect => void this.done.push(copied(effect)));
     const { seed, secret } = head;
     const ports: ParticipantPorts = {
@@ -116,6 +121,12 @@ export class Replay<Message, Request> {
   step(): readonly Told<Message>[] {
     const given = this.next;
     if (given === null) throw new Error('found no further input, expected one to give to the actor');
+    const fault = this.check.fault(given);
+    if (fault !== null) {
+      const { effects } = this;
+      this.found = { input: given.index, given, effect: effects, expected: null, found: null, threw: null, fault };
+      return [];
+    }
     this.inputs++;
     this.done = [];
     let threw: unknown = null;
@@ -124,6 +135,7 @@ export class Replay<Message, Request> {
     } catch (error) {
       threw = error ?? new Error('no reason given');
     }
+    this.check.note(this.done);
     this.ahead = this.take();
     this.compare(given, threw);
     return this.done;
@@ -132,7 +144,7 @@ export class Replay<Message, Request> {
   private compare(given: RecordedInput<Message, Request>, threw: unknown): void {
     let compared = 0;
     const differs = (expected: Told<Message> | null, found: Told<Message> | null): void => {
-      this.found = { input: given.index, given, effect: this.effects, expected, found, threw };
+      this.found = { input: given.index, given, effect: this.effects, expected, found, threw, fault: null };
     };
     for (let expected = toldOf(this.ahead); expected !== null; expected = toldOf(this.ahead)) {
       const found = this.done[compared] ?? null;

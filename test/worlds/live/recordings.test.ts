@@ -167,7 +167,7 @@ describe('a recording', () => {
   it('of an actor that failed is the same when the fresh one fails as well', async () => {
     const recorder = new FileRecorder<string, string>(folder.path, texts);
     recorder.begin(HEAD);
-    recorder.input(0, 1, { kind: 'timer', id: 'a' });
+    recorder.input(0, 1, { kind: 'recovered', incarnation: 0, workloads: [] });
     recorder.effect(0, { kind: 'connect', peer: 'b' });
     recorder.end({ how: 'failed', reason: 'broken' });
     await recorder.close();

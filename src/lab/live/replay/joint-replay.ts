@@ -16,8 +16,9 @@ import { recordingOf } from '../daemon/recordings.ts';
 import { parseGenesis } from '../home/genesis-file.ts';
 import { Agreement } from '../run/agreement.ts';
 import type { RecordedParticipant } from './find-recordings.ts';
+import { type LineEnd, Lines, sumOf } from './lines.ts';
 import { type NextInput, ReplayedParticipant, type ReplayedRecording, type Watch } from './replayed-participant.ts';
-import { SentMessages, sumOf } from './sent-messages.ts';
+import { SentMessages } from './sent-messages.ts';
 
 /** How long replaying goes on before others get their turn, milliseconds. */
 const SLICE_MS = 50;
@@ -48,7 +49,7 @@ interface Waiting {
   readonly of: ReplayedParticipant;
   readonly next: NextInput;
   readonly sender: ReplayedParticipant | null;
-  readonly sum: string;
+  readonly sum: number;
 }
 
 /**
@@ -67,6 +68,7 @@ class Joint {
   readonly #byAddress = new Map<string, ReplayedParticipant>();
   readonly #agreement = new Agreement();
   readonly #sent = new SentMessages();
+  readonly #lines = new Lines();
   readonly #violations: string[] = [];
   /** Nodes whose words are not judged: what they knew is not known, or they are told to misbehave. */
   readonly #unjudged = new Set<PeerName>();
@@ -89,7 +91,7 @@ class Joint {
     for (const one of this.#all) {
       const twin = this.#byAddress.get(one.address);
       // Whose message it was, of two with one account, nobody can say.
-      if (twin !== undefined) twin.isReliable = one.isReliable = false;
+      if (twin !== undefined) twin.extent = one.extent = 'nothing';
       this.#byAddress.set(one.address, one);
     }
     this.#watch = this.#consensusWatch(participants);
@@ -110,6 +112,7 @@ class Joint {
       this.#give(one);
       await this.#look(one.of, waiting);
     }
+    this.#nameOutOfTurn();
     return {
       recordings: this.#all.flatMap(one => one.done),
       violations: this.#violations,
@@ -146,7 +149,7 @@ class Joint {
     const sender = from === null ? undefined : this.#byAddress.get(from);
     if (input.kind === 'message' && sender !== undefined && sender !== of) {
       waiting.set(of, { of, next, sender, sum: sumOf(input.message) });
-    } else waiting.set(of, { of, next, sender: null, sum: '' });
+    } else waiting.set(of, { of, next, sender: null, sum: 0 });
   }
 
   /** Whose turn it is: the earliest of those who wait for nobody, or of all. */
@@ -175,15 +178,43 @@ class Joint {
     }
     if (sender?.isReliable === true) this.#matched++;
     this.#inputs++;
+    this.#noteLine(waiting);
     if (of.isNode) this.#listen(watch => watch.onInput(of.name, next.input, next.now));
     const told = of.step(next);
     for (const one of told) this.#note(of, one);
   }
 
+  /** Takes note of what an input says of a connection. */
+  #noteLine({ of, next: { input, index }, sender, sum }: Waiting): void {
+    if (input.kind === 'connected') {
+      const peer = of.addressOf(input.peer);
+      if (peer !== null && this.#byAddress.has(peer))
+        this.#lines.open(endOf(of, input.connection, peer), input.inbound);
+    } else if (input.kind === 'message' && sender !== null) {
+      this.#lines.receive(endOf(of, input.connection, sender.address), sum, index);
+    } else if (input.kind === 'queueFull') this.#lines.overflow(endOf(of, input.connection, ''));
+  }
+
+  /** Names what was received otherwise than in the order in which it was sent. */
+  #nameOutOfTurn(): void {
+    const known = (address: string) => this.#byAddress.get(address)?.extent ?? 'nothing';
+    for (const { of, incarnation, input, sender, number } of this.#lines.outOfTurn(known)) {
+      this.#byAddress
+        .get(of)
+        ?.accuse(incarnation, input, [
+          `  expected: message ${number} that ${this.#byAddress.get(sender)!.name} sent over this connection`,
+          '  found: another one, so that one was removed, doubled or moved',
+        ]);
+    }
+  }
+
   #note(of: ReplayedParticipant, told: Told<Wire>): void {
     if (told.kind === 'send') {
       const to = of.peerOf(told.connection);
-      if (to !== null && this.#byAddress.has(to)) this.#sent.add(of.address, to, sumOf(told.message));
+      if (to === null || !this.#byAddress.has(to)) return;
+      const sum = sumOf(told.message);
+      this.#sent.add(of.address, to, sum);
+      this.#lines.send(endOf(of, told.connection, to), sum);
     } else if (told.kind === 'observe' && of.isNode) {
       this.#listen(watch => watch.onObserve(of.name, told.metric, of.now));
     }
@@ -210,4 +241,8 @@ class Joint {
   #nowOf(name: string): number {
     return this.#all.find(one => one.name === name)?.now ?? 0;
   }
+}
+
+function endOf(of: ReplayedParticipant, connection: number, peer: string): LineEnd {
+  return { of: of.address, incarnation: of.incarnation, connection, peer };
 }

@@ -10,14 +10,18 @@ import { DamagedRecording } from '../../../worlds/live/record-files.ts';
 import { readFiles } from '../../../worlds/live/record-reader.ts';
 import { type RecordedInput, Replay, type Told } from '../../../worlds/live/replay.ts';
 import { parsePeerAddress } from '../../../worlds/live/transport/peer-address.ts';
+import { engineOf, VERSION } from '../../experiment/version-node.ts';
 import { recordingOf } from '../daemon/recordings.ts';
 import type { Directory } from '../home/config-types.ts';
 import type { FoundRecording, RecordedParticipant } from './find-recordings.ts';
 import { type RecordedActor, recordedActor } from './recorded-actor.ts';
 import { differenceTexts, inputText, timeText } from './recording-text.ts';
 
-/** What became of a recording. `unsent`: it has an input that nobody sent. */
-export type Outcome = 'same' | 'differs' | 'unsent' | 'damaged' | 'unreadable';
+/**
+ * What became of a recording. `unsent`: it has an input that nobody sent; `disorder`: it has one that did not come in its
+ * turn, or otherwise than any world would have it.
+ */
+export type Outcome = 'same' | 'differs' | 'unsent' | 'disorder' | 'damaged' | 'unreadable';
 
 export interface ReplayedRecording {
   readonly participant: string;
@@ -33,6 +37,8 @@ export interface ReplayedRecording {
   readonly torn: string | null;
   /** What is wrong, a line each. */
   readonly problems: readonly string[];
+  /** The time of the first input that is wrong, by the participant's clock; null: none, or nobody knows. */
+  readonly wrongAt: Time | null;
 }
 
 /** An input, who sent it if it is a message of somebody known, and what identifies that. */
@@ -55,13 +61,17 @@ export class ReplayedParticipant {
   readonly name: string;
   readonly address: string;
   readonly isNode: boolean;
-  /** Whether all that it did so far is known: no start is missing, and no recording ended before its incarnation. */
-  isReliable: boolean;
+  /**
+   * What is known of what it did: all so far; only what came first, because its replay had to stop; or nothing for sure,
+   * because a start is missing, or a recording ended before its incarnation.
+   */
+  extent: 'all' | 'beginning' | 'nothing';
   isByzantine = false;
   /** The time of its own clock when it was given something last. */
   now: Time = 0;
   readonly done: ReplayedRecording[] = [];
   readonly #watch: Watch;
+  readonly #given: readonly FoundRecording[];
   readonly #left: FoundRecording[];
   #current: Current | null = null;
   #heights: [number, number] | null = null;
@@ -70,9 +80,20 @@ export class ReplayedParticipant {
     this.name = name;
     this.address = address;
     this.isNode = role === 'node';
-    this.isReliable = recordings.every(({ files }, i) => files.incarnation === i);
+    this.extent = recordings.every(({ files }, i) => files.incarnation === i) ? 'all' : 'nothing';
     this.#watch = watch;
+    this.#given = recordings;
     this.#left = [...recordings];
+  }
+
+  /** Whether all that it did so far is known. */
+  get isReliable(): boolean {
+    return this.extent === 'all';
+  }
+
+  /** Which of its starts this is. */
+  get incarnation(): number {
+    return this.#current?.found.files.incarnation ?? -1;
   }
 
   /** The address of a peer, by the name that it has for this participant; null: nobody knows. */
@@ -117,12 +138,13 @@ export class ReplayedParticipant {
     const current = this.#current;
     const difference = current?.replay.result.difference ?? null;
     if (current !== null && difference !== null) {
-      const { expected, found } = differenceTexts(difference);
-      this.#end(current, 'differs', [
-        this.#placeOf(current.found, difference.given),
-        `  expected effect ${difference.effect}: ${expected}`,
-        `  found: ${found}`,
-      ]);
+      const place = this.#placeOf(current.found, difference.given);
+      if (difference.fault !== null) this.#end(current, 'disorder', [place, `  expected: ${difference.fault}`]);
+      else {
+        const { expected, found } = differenceTexts(difference);
+        const effect = `  expected effect ${difference.effect}: ${expected}`;
+        this.#end(current, 'differs', [place, effect, `  found: ${found}`]);
+      }
     }
     return told;
   }
@@ -131,11 +153,27 @@ export class ReplayedParticipant {
   refuse(next: NextInput, sender: string): void {
     const current = this.#current;
     if (current === null) return;
+    this.now = next.now;
     this.#end(current, 'unsent', [
       this.#placeOf(current.found, next),
       `  expected: what ${sender} has sent`,
       '  found: a message that it never sent',
     ]);
+  }
+
+  /** An input of a recording that was replayed was not to come there, which `why` tells in lines. */
+  accuse(incarnation: number, input: number, why: readonly string[]): void {
+    const at = this.done.findIndex(one => one.incarnation === incarnation);
+    const one = this.done[at];
+    if (one === undefined) return;
+    const found = this.#given.find(({ files }) => files.incarnation === incarnation)!;
+    for (const entry of readFiles<Wire, unknown>(found.files, wireCodec)) {
+      if (entry.kind !== 'input' || entry.index !== input) continue;
+      const problems = [...one.problems, placeOf(this.name, incarnation, entry, null), ...why];
+      const wrongAt = Math.min(entry.now, one.wrongAt ?? entry.now);
+      this.done[at] = { ...one, outcome: one.outcome === 'same' ? 'disorder' : one.outcome, problems, wrongAt };
+      return;
+    }
   }
 
   async #begin(found: FoundRecording): Promise<void> {
@@ -194,11 +232,11 @@ export class ReplayedParticipant {
       torn: null,
     },
   ): void {
-    // From here on nobody knows what it did, nor, if it has no end, what it did in between.
-    if (outcome !== 'same' || reached.end === 'cut') this.isReliable = false;
+    if (reached.end === 'cut') this.extent = 'nothing';
+    else if (outcome !== 'same' && this.extent === 'all') this.extent = 'beginning';
     const other =
-      outcome === 'differs' && code.node !== process.version
-        ? [`  it was recorded by Node.js ${code.node}, this is ${process.version}`]
+      outcome === 'differs' && !isThisCode(code)
+        ? [`  it was recorded by ${codeText(code)}, this is ${codeText(THIS)}`]
         : [];
     this.done.push({
       participant: this.name,
@@ -207,13 +245,35 @@ export class ReplayedParticipant {
       heights: this.#heights,
       outcome,
       problems: [...problems, ...other],
+      wrongAt: outcome === 'same' || this.now === 0 ? null : this.now,
     });
   }
 
-  #placeOf({ files }: FoundRecording, { index, now, input }: RecordedInput<Wire, unknown>): string {
-    const height = this.#heights === null ? '' : `, after block ${this.#heights[1]}`;
-    return `${this.name}, incarnation ${files.incarnation}, input ${index} at ${timeText(now)}${height}: ${inputText(input)}`;
+  #placeOf({ files }: FoundRecording, given: RecordedInput<Wire, unknown>): string {
+    return placeOf(this.name, files.incarnation, given, this.#heights?.[1] ?? null);
   }
+}
+
+/** An input in words: whose, which one, when, what. */
+function placeOf(
+  name: string,
+  incarnation: number,
+  { index, now, input }: RecordedInput<Wire, unknown>,
+  height: number | null,
+): string {
+  const after = height === null ? '' : `, after block ${height}`;
+  return `${name}, incarnation ${incarnation}, input ${index} at ${timeText(now)}${after}: ${inputText(input)}`;
+}
+
+type Code = FoundRecording['code'];
+const THIS: Code = { version: VERSION, node: engineOf().node };
+
+function isThisCode({ version, node }: Code): boolean {
+  return version === THIS.version && node === THIS.node;
+}
+
+function codeText({ version, node }: Code): string {
+  return `orrery ${version} on Node.js ${node}`;
 }
 
 /** Errors of a recording that some other version made. */

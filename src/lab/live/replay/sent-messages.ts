@@ -3,42 +3,33 @@
  * that was altered on its way, or in a recording, was sent by anybody. And as nothing arrives before it was sent, this
  * is also what brings recordings into one order, whatever the clocks of their machines showed.
  */
-import { hash } from 'node:crypto';
-import type { Wire } from '../../../actors/wire.ts';
-import { wireCodec } from '../../../actors/wire-bytes.ts';
-
 /** Messages from one to another that are remembered. A recipient may be behind by as many. */
 const REMEMBERED = 65_536;
 
 interface Pair {
   /** In the order in which they were sent. */
-  readonly sums: Set<string>;
+  readonly sums: Set<number>;
   /** Whether some were forgotten: then nobody can say any more what was not sent. */
   isPartial: boolean;
-}
-
-/** A message by its bytes. */
-export function sumOf(message: Wire): string {
-  return hash('sha256', wireCodec.encode(message), 'base64').slice(0, 20);
 }
 
 export class SentMessages {
   readonly #pairs = new Map<string, Pair>();
 
   /** One participant has sent something to another; both by address. */
-  add(from: string, to: string, sum: string): void {
+  add(from: string, to: string, sum: number): void {
     const pair = this.#pair(from, to);
     // Sent again is sent last.
     pair.sums.delete(sum);
     pair.sums.add(sum);
     if (pair.sums.size <= REMEMBERED) return;
     const [oldest] = pair.sums;
-    pair.sums.delete(oldest!);
+    pair.sums.delete(oldest as number);
     pair.isPartial = true;
   }
 
   /** Whether one has sent this to the other, as far as anybody can say. */
-  has(from: string, to: string, sum: string): boolean {
+  has(from: string, to: string, sum: number): boolean {
     const pair = this.#pair(from, to);
     return pair.isPartial || pair.sums.has(sum);
   }

@@ -119,6 +119,14 @@ const setsTimer = (entries: readonly Entry[], input: number): boolean => {
   return next?.kind === 'effect' && next.effect.kind === 'setTimer';
 };
 
+/** Whether two entries are messages of one validator over one connection. */
+function isOverSame(entry: Entry, other: Entry | undefined): boolean {
+  if (!isInput(entry) || other === undefined || !isInput(other)) return false;
+  const [one, next] = [entry.input, other.input];
+  if (one.kind !== 'message' || next.kind !== 'message' || one.connection !== next.connection) return false;
+  return one.from.startsWith('validator');
+}
+
 function withVote(entry: InputEntry, change: (vote: Vote) => Vote): Entry {
   const { input } = entry;
   if (input.kind !== 'message' || input.message.type !== 'votes')
@@ -193,6 +201,36 @@ describe('the recordings of a network', () => {
     // What the removed input led to is now held against the one before it.
     expect(named).toBe(at - 1);
     expect(problem).toMatch(/expected effect \d+: \w+.*\n {2}found: nothing more$/);
+  });
+
+  it('name where a message is missing, with all that it led to', async () => {
+    let at = -1;
+    const result = await replayedWith('validator-0', entries => {
+      const inputs = entries.flatMap((entry, i) => (isInput(entry) ? [i] : []));
+      const n = inputs.findIndex((place, i) => isOverSame(entries[place]!, entries[inputs[i + 1]!]));
+      at = (entries[inputs[n]!] as InputEntry).index;
+      return [...entries.slice(0, inputs[n]), ...entries.slice(inputs[n + 1])];
+    });
+    const { problem } = wrong(result).find(one => one.participant === 'validator-0')!;
+    expect(problem).toMatch(
+      new RegExp(
+        `input ${at} at .*: message from .*\\n {2}expected: message \\d+ that .* sent over this connection\\n`,
+      ),
+    );
+  });
+
+  it('name an answer of the store that is missing', async () => {
+    const result = await replayedWith('validator-2', entries =>
+      entries.toSpliced(
+        entries.findIndex(
+          (entry, i) => isInput(entry) && entry.input.kind === 'got' && isInput(entries[i + 1]!) && i > 1,
+        ),
+        1,
+      ),
+    );
+    const { outcome, problem } = wrong(result).find(one => one.participant === 'validator-2')!;
+    expect(outcome).toBe('disorder');
+    expect(problem).toMatch(/: stored value of (\S+), none\n {2}expected: the answer of the store to: get (?!\1)/);
   });
 
   it('name what differs when two inputs changed places, or one came at another time', async () => {
