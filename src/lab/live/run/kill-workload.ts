@@ -1,12 +1,13 @@
 /** Kills a container as a fault does: its provider is told by the engine, as of any container that dies. */
 import { Engine } from '../../../worlds/live/docker/engine.ts';
-import { labelFilters } from '../../../worlds/live/docker/labels.ts';
+import { LABELS, labelFilters } from '../../../worlds/live/docker/labels.ts';
 
 /** Kills the oldest container that runs for a provider of a run; without one, nothing happens. */
 export async function killOneWorkload(run: string, provider: string): Promise<void> {
   const engine = new Engine(null);
   try {
-    const filters = { label: labelFilters({ run, provider }) };
+    // A provider's containers are not all workloads: relays are its own.
+    const filters = { label: [...labelFilters({ run, provider }), LABELS.workload] };
     const running = await engine.call('list the containers', (docker, abortSignal) =>
       docker.listContainers({ filters, abortSignal }),
     );

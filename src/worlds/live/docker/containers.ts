@@ -13,10 +13,11 @@
 import type Docker from 'dockerode';
 import type { WorkloadAddress, WorkloadEvent, WorkloadSpec } from '../../../actors/actor.ts';
 import type { ContainerEvents, Containers } from '../ports.ts';
+import type { Access } from './access.ts';
 import { Book, type Entry } from './book.ts';
 import { Engine, isMissing, reasonOf } from './engine.ts';
 import { Images } from './images.ts';
-import { decideIsolation, type Isolation } from './isolation.ts';
+import { accessUnder, decideIsolation, type Isolation } from './isolation.ts';
 import { isOwn, LABELS, labelFilters } from './labels.ts';
 import { Launcher } from './launch.ts';
 import { readLog } from './log-reader.ts';
@@ -48,6 +49,7 @@ interface Parts {
   readonly engine: Engine;
   readonly settings: DockerSettings;
   readonly isolation: Isolation;
+  readonly access: Access;
   readonly launcher: Launcher;
   readonly volumes: Volumes;
 }
@@ -105,19 +107,22 @@ export class DockerContainers implements Containers {
   static async open(options: DockerOptions, events: ContainerEvents): Promise<DockerContainers> {
     const settings = settle(options);
     const engine = new Engine(settings.engine);
+    let access: Access | null = null;
     try {
       const facts = await engine.facts();
       const isolation = await decideIsolation(engine, settings, facts);
       const volumes = await Volumes.open(engine, settings);
       const images = new Images(engine, settings);
+      access = accessUnder(isolation.mode, engine, settings, facts, images);
       const publisher = new Publisher(settings);
-      const launcher = new Launcher({ engine, settings, facts, isolation, images, volumes, publisher });
-      const containers = new DockerContainers({ engine, settings, isolation, launcher, volumes }, events);
+      const launcher = new Launcher({ engine, settings, facts, isolation, access, images, volumes, publisher });
+      const containers = new DockerContainers({ engine, settings, isolation, access, launcher, volumes }, events);
       await containers.#upkeep.reconcile(true);
       containers.#begin();
       return containers;
     } catch (error) {
       engine.close();
+      await access?.close();
       throw error;
     }
   }
@@ -197,6 +202,7 @@ export class DockerContainers implements Containers {
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.engine.close();
     for (const entry of this.#book.all()) entry.abort.abort(new Error('the backend was closed'));
+    await this.#parts.access.close();
     await this.#watch.close();
     await this.#turns.idle();
     await this.#upkeep.idle();

@@ -100,6 +100,8 @@ export interface EngineFacts {
   readonly version: string;
   /** Version of its API as major * 1000 + minor, such as 1041. */
   readonly api: number;
+  /** What its containers run on, such as linux/amd64. */
+  readonly platform: string;
   readonly storageDriver: string;
   readonly backingFilesystem: string;
   readonly securityOptions: readonly string[];
@@ -162,6 +164,7 @@ export class Engine {
     return {
       version: String(version.Version),
       api: major * 1000 + minor,
+      platform: `${version.Os}/${version.Arch}`,
       storageDriver: String(info.Driver),
       backingFilesystem: status.find(([name]) => name === 'Backing Filesystem')?.[1] ?? '',
       securityOptions: (info.SecurityOptions ?? []) as string[],

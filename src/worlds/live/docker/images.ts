@@ -4,11 +4,8 @@
 import type Docker from 'dockerode';
 import type { WorkloadCredentials } from '../../../actors/actor.ts';
 import { type Engine, EngineError, isMissing, reasonOf } from './engine.ts';
-import type { DockerSettings } from './options.ts';
+import { type DockerSettings, isImageName } from './options.ts';
 import { pause, Slots } from './turns.ts';
-
-/** Longest name of an image. */
-const MAX_IMAGE_NAME = 500;
 
 /** First wait between two attempts to pull; it doubles. */
 const RETRY_MS = 1_000;
@@ -55,7 +52,7 @@ export class Images {
 
   /** Why an image may not run here; null when it may. */
   objection(name: string): string | null {
-    if (name.length > MAX_IMAGE_NAME || !/^[A-Za-z0-9][\w./:@-]*$/.test(name)) {
+    if (!isImageName(name)) {
       return `the image must be named as [registry/]name[:tag], found ${JSON.stringify(name.slice(0, 100))}`;
     }
     if (this.#allowed === null || this.#allowed.some(pattern => pattern.test(name))) return null;

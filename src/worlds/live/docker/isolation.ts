@@ -7,18 +7,22 @@
  *  - `firewall`: the machine's firewall drops what comes from the bridges (firewall.ts). It wants root, and the engine on
  *    this very machine. The provider reaches its containers, so ports are published by its own proxies.
  *  - `isolated`: the bridge is made without an address (`gateway_mode_ipv4=isolated`, before Engine 28 `inhibit_ipv4`).
- *    It wants nothing, but the host does not reach the containers either, so that no port can be published.
+ *    It wants nothing, but the host does not reach the containers either: ports are published through a relay in each
+ *    network (relay.ts).
  *
  * `auto` takes the first that works and refuses to start when none does. `weak` says that the operator knows: networks
- * are ordinary bridges, and the engine publishes ports on this machine's loopback, where the proxies find them.
+ * are ordinary bridges. How containers are reached then, so that their ports can be published, is in access.ts.
  *
  * Whichever it is, the engine must hold containers to their limits and filter their system calls.
  */
+import { type Access, bridgeAccess, engineAccess } from './access.ts';
 import type { Engine, EngineFacts } from './engine.ts';
 import { reasonOf } from './engine.ts';
 import { Firewall } from './firewall.ts';
+import type { Images } from './images.ts';
 import { type IsolationMode, Networks } from './networks.ts';
 import type { DockerSettings } from './options.ts';
+import { relayAccess } from './relay-access.ts';
 
 /** From here on bridges can be made without an address: Engine 20.10. */
 const API_WITH_BARE_BRIDGES = 1041;
@@ -54,6 +58,20 @@ export function engineObjections({ limits, securityOptions }: EngineFacts): stri
     objections.push(`the engine does not filter system calls (seccomp), found ${seccomp ?? 'no such option'}`);
   }
   return objections;
+}
+
+/** How containers are reached from here under an isolation. */
+export function accessUnder(
+  mode: IsolationMode,
+  engine: Engine,
+  settings: DockerSettings,
+  facts: EngineFacts,
+  images: Images,
+): Access {
+  if (mode === 'firewall') return bridgeAccess(settings.owner);
+  // An engine's loopback address is another one where the engine is elsewhere.
+  if (mode === 'weak' && engine.isNear) return engineAccess();
+  return relayAccess(engine, settings, facts, images);
 }
 
 /** Finds the isolation to work under. Throws an IsolationError when there is none that is sound. */

@@ -24,6 +24,8 @@ export const LABELS = {
   isolation: 'orrery.isolation',
   /** Bytes that a volume may hold. */
   size: 'orrery.size',
+  /** The private network that a relay is in; on nothing else. */
+  relay: 'orrery.relay',
 } as const;
 
 /** What a workload holds of its host. */
@@ -64,6 +66,10 @@ export function containerName(owner: DockerOwner, workload: string): string {
 
 export function networkName(owner: DockerOwner, network: string): string {
   return `orrery-${scopeOf(owner)}-${hash(20, network)}`;
+}
+
+export function relayName(owner: DockerOwner, network: string): string {
+  return `orrery-${scopeOf(owner)}-${hash(20, 'relay', network)}`;
 }
 
 export function volumeName(owner: DockerOwner, workload: string, mount: string): string {

@@ -4,24 +4,21 @@
  * shares.
  */
 import type Docker from 'dockerode';
-import type { WorkloadPort, WorkloadSpec } from '../../../actors/actor.ts';
-import { containerOptions, enginePort, persistentMounts, specObjection } from './container-config.ts';
-import { type Engine, EngineError, type EngineFacts, isMissing, reasonOf } from './engine.ts';
+import type { WorkloadSpec } from '../../../actors/actor.ts';
+import type { Access } from './access.ts';
+import { containerOptions, persistentMounts, specObjection } from './container-config.ts';
+import { type Engine, EngineError, type EngineFacts, reasonOf } from './engine.ts';
 import type { Images } from './images.ts';
 import type { Isolation } from './isolation.ts';
-import { containerName, type GivenPort, isOwn, networkName } from './labels.ts';
+import { containerName, type GivenPort, isOwn } from './labels.ts';
 import type { DockerSettings } from './options.ts';
 import { NO_PORTS, type PublishedPorts, type Publisher } from './publisher.ts';
-import type { Target } from './tcp-proxy.ts';
-import { pause, Turns, unlessAborted } from './turns.ts';
+import { removeContainer } from './removal.ts';
+import { Turns, unlessAborted } from './turns.ts';
 import { NO_QUOTA, type Volumes } from './volumes.ts';
 
-/** How long the engine may take to start a container, or to remove one with all that it wrote. */
+/** How long the engine may take to create, start or stop a container. */
 const SLOW_CALL_MS = 120_000;
-
-/** How often and at what distance a container is looked at whose removal is under way. */
-const REMOVAL_LOOKS = 50;
-const REMOVAL_LOOK_MS = 200;
 
 export interface Launched {
   readonly container: string;
@@ -33,6 +30,7 @@ export interface LauncherParts {
   readonly settings: DockerSettings;
   readonly facts: EngineFacts;
   readonly isolation: Isolation;
+  readonly access: Access;
   readonly images: Images;
   readonly volumes: Volumes;
   readonly publisher: Publisher;
@@ -59,16 +57,11 @@ export class Launcher {
 
   /** Why a workload will not run here, whatever the engine says; null when nothing is known against it. */
   objection(spec: WorkloadSpec): string | null {
-    const { images, isolation, settings, engine, volumes } = this.#parts;
-    const objection = specObjection(spec) ?? images.objection(spec.image);
+    const { images, access, settings, volumes } = this.#parts;
+    const [port] = spec.service?.ports ?? [];
+    const objection =
+      specObjection(spec) ?? images.objection(spec.image) ?? (port === undefined ? null : access.objection(port));
     if (objection !== null) return objection;
-    const ports = spec.service?.ports ?? [];
-    if (ports.length > 0 && isolation.mode === 'isolated') {
-      return `port ${enginePort(ports[0]!)} cannot be published: networks here have no way in`;
-    }
-    if (ports.length > 0 && isolation.mode === 'weak' && !engine.isNear) {
-      return `port ${enginePort(ports[0]!)} cannot be published: the engine is on another machine`;
-    }
     if (settings.disk === 'enforce' && (!this.#storageQuota || !volumes.hasQuota)) {
       return `the engine cannot hold a container to its disk (${this.#parts.facts.storageDriver})`;
     }
@@ -114,14 +107,7 @@ export class Launcher {
   /** Lets connections through to a container that runs. */
   async aim(container: string, network: string | null, ports: PublishedPorts): Promise<void> {
     if (ports.given.length === 0 || network === null) return;
-    const { NetworkSettings } = await this.inspect(container);
-    const address = NetworkSettings.Networks[networkName(this.#parts.settings.owner, network)]?.IPAddress;
-    // A container that ended at once has no address any more: nobody can be let through to it.
-    ports.aim((port: WorkloadPort): Target | null => {
-      if (this.#parts.isolation.mode !== 'weak') return address ? { host: address, port: port.port } : null;
-      const published = NetworkSettings.Ports[enginePort(port)]?.find(one => one.HostIp === '127.0.0.1');
-      return published === undefined ? null : { host: '127.0.0.1', port: Number(published.HostPort) };
-    });
+    ports.aim(await this.#parts.access.ways(network, await this.inspect(container)));
   }
 
   /** Takes the host ports of a container that runs, those that it has if they are free. */
@@ -164,24 +150,8 @@ export class Launcher {
   }
 
   /** Removes a container, by its id or name, with its own volumes; one that is not there is none. */
-  async remove(container: string): Promise<void> {
-    const { engine } = this.#parts;
-    for (let look = 0; look < REMOVAL_LOOKS; look += 1) {
-      try {
-        await engine.call(
-          'remove a container',
-          (docker, abortSignal) => docker.getContainer(container).remove({ force: true, v: true, abortSignal }),
-          SLOW_CALL_MS,
-        );
-        return;
-      } catch (error) {
-        if (isMissing(error)) return;
-        // The engine is at it already: done when there is nothing to remove any more.
-        if (!(error instanceof EngineError) || error.status !== 409) throw error;
-        await pause(REMOVAL_LOOK_MS);
-      }
-    }
-    throw new Error(`the removal of container ${container} does not end`);
+  remove(container: string): Promise<void> {
+    return removeContainer(this.#parts.engine, container);
   }
 
   removeWorkload(id: string): Promise<void> {
@@ -192,6 +162,7 @@ export class Launcher {
   async removeNetwork(network: string, isUsed: () => boolean): Promise<void> {
     await this.#networkTurns.run(network, async () => {
       if (isUsed()) return;
+      await this.#parts.access.leave(network);
       await this.#parts.isolation.networks.remove(network);
       await this.#parts.volumes.removeOf(network);
     });
@@ -219,12 +190,12 @@ export class Launcher {
     image: Docker.ImageInspectInfo,
     ports: PublishedPorts,
   ): Promise<string> {
-    const { engine, settings, facts, isolation, volumes } = this.#parts;
+    const { engine, settings, facts, access, volumes } = this.#parts;
     for (let attempt = 1; ; attempt += 1) {
       const options = containerOptions(spec, {
         settings,
         network,
-        enginePublishes: isolation.mode === 'weak',
+        enginePublishes: access.enginePublishes,
         ports: ports.given,
         storageQuota: this.#storageQuota,
         volumeQuota: volumes.hasQuota,

@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type ArchivedFile, archive } from './archive.ts';
-import { Engine, isMissing } from './engine.ts';
+import { Engine, type EngineFacts, isMissing } from './engine.ts';
 
 /** Images of this repository are made here and are found in no registry. */
 export const LOCAL_REPOSITORY = 'orrery-live/node';
@@ -20,22 +20,48 @@ export function isLocalImage(image: string): boolean {
   return image === LOCAL_REPOSITORY || image.startsWith(`${LOCAL_REPOSITORY}:`);
 }
 
+/** The image of this process's version of Node.js. */
+export function ownImage(): string {
+  return `${LOCAL_REPOSITORY}:${process.versions.node.split('.')[0]}`;
+}
+
+/** How engines call the architecture of this process. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  arm: 'arm',
+  arm64: 'arm64',
+  ia32: '386',
+  ppc64: 'ppc64le',
+  riscv64: 'riscv64',
+  s390x: 's390x',
+  x64: 'amd64',
+};
+
+/** Whether what runs here runs in an engine's containers: both are Linux on the same architecture. */
+export function runsThere({ platform }: EngineFacts): boolean {
+  return process.platform === 'linux' && platform === `linux/${ARCHITECTURES[process.arch]}`;
+}
+
 /**
  * Makes an image of this process's Node.js, unless the engine has one of that name.
  * @returns whether it was made
  * Throws on systems whose programs do not run in containers of Linux, and EngineError.
  */
 export async function makeLocalImage(image: string, address: string | null = null): Promise<boolean> {
-  if (!isLocalImage(image)) throw new Error(`found the image ${image}, expected one of ${LOCAL_REPOSITORY}`);
   const engine = new Engine(address);
   try {
-    if (await isThere(engine, image)) return false;
-    const files = ownFiles();
-    await engine.call(`make the image ${image}`, docker => importImage(docker, image, files), IMPORT_MS);
-    return true;
+    return await ensureLocalImage(engine, image);
   } finally {
     engine.close();
   }
+}
+
+/** The same at an engine that is there already. */
+export async function ensureLocalImage(engine: Engine, image: string): Promise<boolean> {
+  if (!isLocalImage(image)) throw new Error(`found the image ${image}, expected one of ${LOCAL_REPOSITORY}`);
+  if (await isThere(engine, image)) return false;
+  const files = ownFiles();
+  await engine.call(`make the image ${image}`, docker => importImage(docker, image, files), IMPORT_MS);
+  return true;
 }
 
 /** Removes an image that was made here; false when it was not there. */

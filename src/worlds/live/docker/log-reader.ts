@@ -1,17 +1,13 @@
-/**
- * The newest lines of what a container wrote. An engine sends both of its streams in one, in frames: a byte that says
- * which, three of nothing, four with the length, the bytes.
- */
+/** The newest lines of what a container wrote. */
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { Engine } from './engine.ts';
+import { EngineFrames } from './engine-frames.ts';
 
 /** Most lines, and most bytes of all of them and of one, that a reading gives. They fit a message. */
 export const MAX_LOG_LINES = 1_000;
 export const MAX_LOG_BYTES = 128 * 1024;
 export const MAX_LINE_BYTES = 8 * 1024;
-
-const HEADER_BYTES = 8;
 
 /** How long a reading may take. */
 const READ_MS = 20_000;
@@ -23,9 +19,7 @@ export class LogLines {
   #bytes = 0;
   /** What each stream has of a line that has not ended. */
   readonly #open = new Map<number, { parts: Buffer[]; bytes: number }>();
-  #header: Buffer = Buffer.alloc(0);
-  #stream = 0;
-  #left = 0;
+  readonly #frames = new EngineFrames((stream, part) => this.#text(stream, part));
 
   constructor(most: number) {
     this.#most = Math.max(0, Math.min(Math.floor(most) || 0, MAX_LOG_LINES));
@@ -33,23 +27,7 @@ export class LogLines {
 
   /** Takes bytes as they come, cut anywhere. */
   push(chunk: Buffer): void {
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#left === 0) {
-        const wanted = HEADER_BYTES - this.#header.length;
-        this.#header = Buffer.concat([this.#header, chunk.subarray(at, at + wanted)]);
-        at += wanted;
-        if (this.#header.length < HEADER_BYTES) return;
-        this.#stream = this.#header[0]!;
-        this.#left = this.#header.readUInt32BE(4);
-        this.#header = Buffer.alloc(0);
-        continue;
-      }
-      const part = chunk.subarray(at, at + this.#left);
-      at += part.length;
-      this.#left -= part.length;
-      this.#text(part);
-    }
+    this.#frames.push(chunk);
   }
 
   /** The lines, oldest first. Bytes that are no UTF-8 are replaced. */
@@ -58,22 +36,22 @@ export class LogLines {
     return this.#lines.map(line => line.text);
   }
 
-  #text(part: Buffer): void {
+  #text(stream: number, part: Buffer): void {
     let from = 0;
     for (;;) {
       const newline = part.indexOf(10, from);
-      this.#extend(part.subarray(from, newline < 0 ? part.length : newline));
+      this.#extend(stream, part.subarray(from, newline < 0 ? part.length : newline));
       if (newline < 0) return;
-      this.#endLine(this.#stream);
+      this.#endLine(stream);
       from = newline + 1;
     }
   }
 
   /** A line that is too long is cut: its beginning says what it is about. */
-  #extend(bytes: Buffer): void {
+  #extend(stream: number, bytes: Buffer): void {
     if (bytes.length === 0) return;
-    const open = this.#open.get(this.#stream) ?? { parts: [], bytes: 0 };
-    this.#open.set(this.#stream, open);
+    const open = this.#open.get(stream) ?? { parts: [], bytes: 0 };
+    this.#open.set(stream, open);
     const kept = bytes.subarray(0, MAX_LINE_BYTES - open.bytes);
     if (kept.length === 0) return;
     // A copy: a view would keep the whole chunk alive.

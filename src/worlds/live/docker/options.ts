@@ -50,6 +50,9 @@ export interface DockerOptions {
   readonly pullTimeout_ms?: number;
   readonly pullAttempts?: number;
   readonly isolation?: IsolationChoice;
+  /** Image with a `node` (18 or newer) on its path, of which relays are made where the host does not reach containers;
+   * null or absent: one made of this machine's own, where that runs at the engine. See relay.ts. */
+  readonly relayImage?: string | null;
   /** Whether containers may reach the internet (never the operator's own networks). Default `deny`. */
   readonly egress?: 'deny' | 'allow';
   /** Name servers of the internet, IPv4, for containers that may reach it; there must be one then. What the engine
@@ -121,6 +124,7 @@ const DEFAULTS = {
   pullTimeout_ms: 600_000,
   pullAttempts: 3,
   isolation: 'auto',
+  relayImage: null,
   egress: 'deny',
   dns: [],
   subnetPool: '10.223.0.0/16',
@@ -146,6 +150,14 @@ const DEFAULTS = {
   keepEnded_ms: 600_000,
   problem: (text: string) => process.emitWarning(text, 'DockerBackend'),
 } as const;
+
+/** Longest name of an image. */
+const MAX_IMAGE_NAME = 500;
+
+/** Whether a text names an image: [registry/]name[:tag]. */
+export function isImageName(text: string): boolean {
+  return text.length <= MAX_IMAGE_NAME && /^[A-Za-z0-9][\w./:@-]*$/.test(text);
+}
 
 /** Longest name of a network, run or provider: they stand on labels and in filters. */
 const MAX_NAME = 200;
@@ -185,6 +197,9 @@ export function settle(options: DockerOptions): DockerSettings {
   }
   if (settings.egress === 'allow' && settings.dns.length === 0) {
     throw new RangeError('dns must name a server when egress is allowed, found none');
+  }
+  if (settings.relayImage !== null && !isImageName(settings.relayImage)) {
+    throw new RangeError(`relayImage must be the name of an image, found ${JSON.stringify(settings.relayImage)}`);
   }
   for (const capability of settings.capabilities) one('capabilities', capability, GRANTABLE_CAPABILITIES);
   whole('pullTimeout_ms', settings.pullTimeout_ms, 1_000, 86_400_000);

@@ -5,8 +5,9 @@
 import type { WorkloadAddress, WorkloadPort } from '../../../actors/actor.ts';
 import type { GivenPort } from './labels.ts';
 import type { DockerSettings } from './options.ts';
-import { type ProxyLimits, type Published, publishTcp, type Target } from './tcp-proxy.ts';
+import { type ProxyLimits, type Published, publishTcp } from './tcp-proxy.ts';
 import { publishUdp } from './udp-proxy.ts';
+import type { Way } from './way.ts';
 
 /** Most ports of one workload. */
 const MAX_PORTS = 64;
@@ -18,8 +19,8 @@ const MAX_TRIES = 4_096;
 export interface PublishedPorts {
   readonly given: readonly GivenPort[];
   readonly addresses: readonly WorkloadAddress[];
-  /** Lets connections through, to the target of each port. */
-  aim(targetOf: (port: WorkloadPort) => Target | null): void;
+  /** Lets connections through, on the way to each port. */
+  aim(wayTo: (port: WorkloadPort) => Way | null): void;
   close(): Promise<void>;
 }
 
@@ -75,10 +76,10 @@ export class Publisher {
         host: this.#advertised,
         hostPort: port.hostPort,
       })),
-      aim: targetOf => {
+      aim: wayTo => {
         for (const { port, published } of taken) {
-          const target = targetOf(port);
-          if (target !== null) published.aim(target);
+          const way = wayTo(port);
+          if (way !== null) published.aim(way);
         }
       },
       close: async () => {

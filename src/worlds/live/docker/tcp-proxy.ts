@@ -1,31 +1,22 @@
 /**
  * A published TCP port: a listener of the provider's own that passes connections on to a container.
  *
- * Each side may end its half of a connection while the other goes on; what breaks on one side is reset on the other, so
- * that nobody takes a part of an answer for the whole.
- * Bytes wait in the sockets' own buffers only: who does not read stops who writes.
+ * Each side may end its half of a connection while the other goes on, and what breaks on one side is reset on the other
+ * (`join` in way.ts).
  */
-import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join, KEEP_ALIVE_MS, type Line, type Way } from './way.ts';
 
-/** How long a container may take to accept. */
-const CONNECT_MS = 5_000;
+/** How long a container may take to accept. A relay that has to be made first takes its time, too. */
+const CONNECT_MS = 10_000;
 
 /** After how long without a byte a connection is closed of which one half has ended. */
 const HALF_IDLE_MS = 60_000;
 
-/** How often a quiet connection is probed for a peer that is gone. */
-const KEEP_ALIVE_MS = 30_000;
-
-/** Where connections go. */
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** A port that is published; until it is aimed, whoever calls is turned away. */
 export interface Published {
   readonly hostPort: number;
-  aim(target: Target): void;
+  aim(way: Way): void;
   /** Frees the port and ends what runs over it. */
   close(): Promise<void>;
 }
@@ -42,62 +33,62 @@ class TcpProxy implements Published {
   readonly hostPort: number;
   readonly #server: Server;
   readonly #limits: ProxyLimits;
-  readonly #sockets = new Set<Socket>();
-  #target: Target | null = null;
+  readonly #clients = new Set<Socket>();
+  #way: Way | null = null;
 
   constructor(server: Server, hostPort: number, limits: ProxyLimits) {
     this.#server = server;
     this.hostPort = hostPort;
     this.#limits = limits;
     server.maxConnections = limits.connections;
-    server.on('connection', client => this.#accept(client));
+    server.on('connection', client => void this.#accept(client));
     server.on('error', error => limits.problem(`TCP port ${hostPort}: ${error.message}`));
   }
 
-  aim(target: Target): void {
-    this.#target = target;
+  aim(way: Way): void {
+    this.#way = way;
   }
 
   close(): Promise<void> {
     const closed = new Promise<void>(resolve => void this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const client of this.#clients) client.resetAndDestroy();
     return closed;
   }
 
-  #accept(client: Socket): void {
-    if (this.#target === null) {
+  async #accept(client: Socket): Promise<void> {
+    const givenUp = new AbortController();
+    this.#clients.add(client);
+    // `close` follows, and ends the other side.
+    client.on('error', () => {});
+    client.once('close', () => {
+      this.#clients.delete(client);
+      givenUp.abort(new Error('the client is gone'));
+    });
+    let line: Line;
+    const tooLate = setTimeout(() => givenUp.abort(new Error(`nobody accepted within ${CONNECT_MS} ms`)), CONNECT_MS);
+    try {
+      if (this.#way === null) throw new Error('there is no way yet');
+      line = await this.#way.connect(givenUp.signal);
+    } catch {
+      // What a client is told of all of this is that nobody is there; whose fault it is, the way itself tells.
       client.resetAndDestroy();
       return;
-    }
-    const inner = dial({ ...this.#target, allowHalfOpen: true, noDelay: true });
-    const tooLate = setTimeout(() => inner.destroy(), CONNECT_MS);
-    inner.once('connect', () => {
+    } finally {
       clearTimeout(tooLate);
-      for (const socket of [client, inner]) {
-        socket.setKeepAlive(true, KEEP_ALIVE_MS);
-        socket.setTimeout(this.#limits.idle_ms, () => socket.resetAndDestroy());
-        socket.once('end', () => {
-          const idle_ms = Math.min(this.#limits.idle_ms, HALF_IDLE_MS);
-          for (const each of [client, inner]) each.setTimeout(idle_ms);
-        });
-      }
-      client.pipe(inner);
-      inner.pipe(client);
-      client.resume();
-    });
-    for (const [socket, other] of [
-      [client, inner],
-      [inner, client],
-    ] as const) {
-      this.#sockets.add(socket);
-      // `close` follows, and ends the other side.
-      socket.on('error', () => {});
-      socket.once('close', hadError => {
-        clearTimeout(tooLate);
-        this.#sockets.delete(socket);
-        if (hadError || !socket.readableEnded || !socket.writableFinished) other.resetAndDestroy();
-      });
     }
+    this.#join(client, line);
+  }
+
+  #join(client: Socket, line: Line): void {
+    const { idle_ms } = this.#limits;
+    client.setKeepAlive(true, KEEP_ALIVE_MS);
+    // All that passes, either way, passes the client's socket.
+    client.setTimeout(idle_ms, () => client.resetAndDestroy());
+    for (const side of [client, line]) {
+      side.once('end', () => client.setTimeout(Math.min(idle_ms, HALF_IDLE_MS)));
+    }
+    join(client, line);
+    client.resume();
   }
 }
 

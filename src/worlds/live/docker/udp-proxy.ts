@@ -1,20 +1,26 @@
 /**
- * A published UDP port. Each peer that sends gets a socket of its own towards the container, so that answers find their
- * way back; one that is quiet for a while is forgotten.
+ * A published UDP port. Each peer that sends gets a conversation of its own with the container, so that answers find
+ * their way back; one that is quiet for a while is forgotten.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { ProxyLimits, Published, Target } from './tcp-proxy.ts';
+import type { ProxyLimits, Published } from './tcp-proxy.ts';
+import type { Conversation, Way } from './way.ts';
 
 /** UDP has no end: after so long without a datagram, a peer is gone. */
 const LONGEST_IDLE_MS = 60_000;
+
+interface Peer {
+  readonly inner: Conversation;
+  readonly timer: NodeJS.Timeout;
+}
 
 class UdpProxy implements Published {
   readonly hostPort: number;
   readonly #socket: Socket;
   readonly #limits: ProxyLimits;
-  readonly #peers = new Map<string, { readonly inner: Socket; readonly timer: NodeJS.Timeout }>();
-  #target: Target | null = null;
+  readonly #peers = new Map<string, Peer>();
+  #way: Way | null = null;
   #isClosed = false;
 
   constructor(socket: Socket, hostPort: number, limits: ProxyLimits) {
@@ -25,8 +31,8 @@ class UdpProxy implements Published {
     socket.on('error', error => limits.problem(`UDP port ${hostPort}: ${error.message}`));
   }
 
-  aim(target: Target): void {
-    this.#target = target;
+  aim(way: Way): void {
+    this.#way = way;
   }
 
   close(): Promise<void> {
@@ -36,28 +42,30 @@ class UdpProxy implements Published {
   }
 
   #fromOutside(data: Buffer, peer: RemoteInfo): void {
-    const target = this.#target;
-    if (target === null || this.#isClosed) return;
+    if (this.#way === null || this.#isClosed) return;
     const key = `${peer.address} ${peer.port}`;
-    let known = this.#peers.get(key);
-    if (known === undefined) {
-      if (this.#peers.size >= this.#limits.connections) return;
-      const inner = createSocket(isIPv6(target.host) ? 'udp6' : 'udp4');
-      const idle = Math.min(this.#limits.idle_ms, LONGEST_IDLE_MS);
-      known = { inner, timer: setTimeout(() => this.#forget(key), idle) };
-      this.#peers.set(key, known);
-      const mine = known;
-      inner.on('message', (answer, from) => {
-        // Only the container answers: the socket is not connected, so that an early refusal does not end it.
-        if (from.port !== target.port || from.address !== target.host || this.#isClosed) return;
-        mine.timer.refresh();
+    const known = this.#peers.get(key) ?? this.#greet(this.#way, key, peer);
+    if (known === null) return;
+    known.timer.refresh();
+    known.inner.send(data);
+  }
+
+  /** Begins the conversation of a new peer; null when there are too many. */
+  #greet(way: Way, key: string, peer: RemoteInfo): Peer | null {
+    if (this.#peers.size >= this.#limits.connections) return null;
+    const timer = setTimeout(() => this.#forget(key), Math.min(this.#limits.idle_ms, LONGEST_IDLE_MS));
+    const inner = way.converse(
+      answer => {
+        if (this.#isClosed) return;
+        timer.refresh();
         // Datagrams may be lost: one that could not be sent is.
         this.#socket.send(answer, peer.port, peer.address, () => {});
-      });
-      inner.on('error', () => this.#forget(key));
-    }
-    known.timer.refresh();
-    known.inner.send(data, target.port, target.host, () => {});
+      },
+      () => this.#forget(key),
+    );
+    const known = { inner, timer };
+    this.#peers.set(key, known);
+    return known;
   }
 
   #forget(key: string): void {

@@ -5,6 +5,7 @@
  * for its log when it has ended, and removed when it is neither.
  */
 import type Docker from 'dockerode';
+import type { Access } from './access.ts';
 import type { Book, Entry } from './book.ts';
 import { overDisk } from './disk-watch.ts';
 import { type Engine, reasonOf } from './engine.ts';
@@ -23,6 +24,7 @@ export interface UpkeepParts {
   readonly engine: Engine;
   readonly settings: DockerSettings;
   readonly isolation: Isolation;
+  readonly access: Access;
   readonly launcher: Launcher;
   readonly volumes: Volumes;
   readonly book: Book;
@@ -120,8 +122,9 @@ export class Upkeep {
 
   /** Decides what a container that is there means. */
   async #meet(info: Docker.ContainerInfo, sound: ReadonlySet<string>, claimed: boolean): Promise<void> {
-    const { settings, book, isBusy, queue, checkEnd, doomed, isolation } = this.#parts;
+    const { settings, book, isBusy, queue, checkEnd, doomed, isolation, access } = this.#parts;
     const claim = claimOf(info.Labels);
+    if (claim === null && access.uses(info)) return;
     if (claim === null || !book.hasHost(claim.host)) {
       this.#removeOrphan(info, 'belongs to no workload');
       return;

@@ -286,6 +286,7 @@ describe('isolation', () => {
   const facts: EngineFacts = {
     version: '28.0.0',
     api: 1048,
+    platform: 'linux/amd64',
     storageDriver: 'overlay2',
     backingFilesystem: 'extfs',
     securityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],

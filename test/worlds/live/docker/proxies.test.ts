@@ -9,6 +9,7 @@ import { settle } from '../../../../src/worlds/live/docker/options.ts';
 import { Publisher } from '../../../../src/worlds/live/docker/publisher.ts';
 import { type Published, publishTcp } from '../../../../src/worlds/live/docker/tcp-proxy.ts';
 import { publishUdp } from '../../../../src/worlds/live/docker/udp-proxy.ts';
+import { directWay } from '../../../../src/worlds/live/docker/way.ts';
 import { until } from './backend-bench.ts';
 
 const HOST = '127.0.0.1';
@@ -57,7 +58,7 @@ describe('a published TCP port', () => {
       socket.end(Buffer.concat([said, Buffer.from(` of ${said.length}`)]));
     });
     const proxy = await published(publishTcp(HOST, 0, limits));
-    proxy.aim({ host: HOST, port });
+    proxy.aim(directWay({ host: HOST, port }));
     const client = connect({ host: HOST, port: proxy.hostPort, allowHalfOpen: true });
     client.write('bytes');
     await pause(50);
@@ -68,7 +69,7 @@ describe('a published TCP port', () => {
   it('passes much more than sockets hold, unchanged', async () => {
     const port = await server(socket => void socket.pipe(socket));
     const proxy = await published(publishTcp(HOST, 0, limits));
-    proxy.aim({ host: HOST, port });
+    proxy.aim(directWay({ host: HOST, port }));
     const bytes = Buffer.alloc(8 * 1024 * 1024, Buffer.from('0123456789abcdef-'));
     const client = connect({ host: HOST, port: proxy.hostPort, allowHalfOpen: true });
     client.end(bytes);
@@ -83,7 +84,7 @@ describe('a published TCP port', () => {
       socket.on('end', () => socket.end()).resume();
       socket.write('hello');
     });
-    proxy.aim({ host: HOST, port });
+    proxy.aim(directWay({ host: HOST, port }));
     const held = [call(), call(), call()];
     await Promise.all(held.map(socket => once(socket, 'data')));
     const refused = call().on('error', () => {});
@@ -102,7 +103,7 @@ describe('a published TCP port', () => {
     const { port: free } = dead.address() as AddressInfo;
     dead.close();
     const vain = await published(publishTcp(HOST, 0, limits));
-    vain.aim({ host: HOST, port: free });
+    vain.aim(directWay({ host: HOST, port: free }));
     await expect(allOf(connect({ host: HOST, port: vain.hostPort }))).rejects.toThrow(/ECONNRESET/);
   });
 
@@ -114,7 +115,7 @@ describe('a published TCP port', () => {
       socket.write('hello');
     });
     const proxy = await published(publishTcp(HOST, 0, { ...limits, idle_ms: 300 }));
-    proxy.aim({ host: HOST, port });
+    proxy.aim(directWay({ host: HOST, port }));
     const open = async (): Promise<Socket> => {
       const client = connect({ host: HOST, port: proxy.hostPort });
       client.on('error', () => {});
@@ -166,7 +167,7 @@ describe('a published UDP port', () => {
     const proxy = await published(publishUdp(HOST, 0, limits));
     const [one, two, three, four] = [await udp(), await udp(), await udp(), await udp()] as const;
     expect(await ask(one, proxy.hostPort, 'early')).toBeNull();
-    proxy.aim({ host: HOST, port: echo.address().port });
+    proxy.aim(directWay({ host: HOST, port: echo.address().port }));
     expect(await ask(one, proxy.hostPort, 'one')).toBe('one!');
     expect(await Promise.all([ask(two, proxy.hostPort, 'two'), ask(three, proxy.hostPort, 'three')])).toEqual([
       'two!',
@@ -184,7 +185,7 @@ describe('a published UDP port', () => {
       echo.send(data, peer.port, peer.address);
     });
     const proxy = await published(publishUdp(HOST, 0, { ...limits, connections: 1, idle_ms: 1_000 }));
-    proxy.aim({ host: HOST, port: echo.address().port });
+    proxy.aim(directWay({ host: HOST, port: echo.address().port }));
     const [one, two, liar] = [await udp(), await udp(), await udp()] as const;
     expect(await ask(one, proxy.hostPort, 'one')).toBe('one');
     let heard = false;
