@@ -28,7 +28,7 @@ function shownRuns(group: FinishedGroup): ShownRun[] {
     if (!outcome.ok || folder === null) return [];
     const { scenario, source } = run.loaded;
     const { result, wallSeconds } = outcome;
-    return [{ scenario, result, wallSeconds, folder, word: scenarioWord(source.path) }];
+    return [{ scenario, result, wallSeconds, folder, word: scenarioWord(source.path), overrides: source.overrides }];
   });
 }
 

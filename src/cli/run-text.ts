@@ -1,6 +1,16 @@
 /** What a person sees after a run: what ran, what came out, for whom it paid, and what to look at next. */
 import type { RunResult } from '../lab/experiment/types.ts';
-import { akash, akashCell, counted, grouped, percent, significant, span, wrap } from '../lab/report/format.ts';
+import {
+  akash,
+  akashCell,
+  counted,
+  grouped,
+  percent,
+  shortSpan,
+  significant,
+  span,
+  wrap,
+} from '../lab/report/format.ts';
 import type { Scenario } from '../lab/scenario/types.ts';
 import { quoted } from './arguments.ts';
 import { rate } from './progress-line.ts';
@@ -14,6 +24,8 @@ export interface ShownRun {
   readonly folder: string;
   /** How the scenario is called on the command line. */
   readonly word: string;
+  /** `path=value`, as `--set` gave them. */
+  readonly overrides: readonly string[];
 }
 
 type Metrics = RunResult['summary'];
@@ -71,10 +83,41 @@ function marketLines(summary: Metrics, width: number): string {
   const forfeited = BigInt(summary.forfeited_uakt ?? 0);
   const lost = broken === 0 ? 'none broken' : `${grouped(broken)} broken by providers, who lost ${akash(forfeited)}`;
   lines.push(line('leases', `${grouped(metric(summary, 'leases'))} made, ${lost}`, width));
+  const outages = outagesText(summary);
+  if (outages !== null) lines.push(line('outages', outages, width));
   const unpaid = BigInt(summary.unpaid_uakt ?? 0);
   const owed = unpaid === 0n ? '' : `; ${akashCell(unpaid)} AKASH owed and never covered`;
   lines.push(line('paid', `${akashCell(BigInt(summary.paid_uakt ?? 0))} AKASH for leases${owed}`, width));
   return lines.join('');
+}
+
+/** For how long services were away, as it was and as the chain tells it; null: none ever was. */
+function outagesText(summary: Metrics): string | null {
+  const outages = metric(summary, 'outages');
+  const gaps = metric(summary, 'lease_gaps');
+  if (outages === 0 && gaps === 0) return null;
+  const times = (count: number, name: string): string => {
+    const most = span(metric(summary, `${name}_max_s`));
+    return count === 1 ? most : `${span(metric(summary, `${name}_mean_s`))} on average and ${most} at most`;
+  };
+  const away = outages === 0 ? 'none' : `${grouped(outages)}, for ${times(outages, 'outage')}`;
+  return gaps === 0 ? away : `${away}; ${times(gaps, 'lease_gap')} without a confirmation on the chain`;
+}
+
+/** How the run went as a run. */
+function ranText({ result, wallSeconds }: ShownRun): string {
+  const { world, seconds, events } = result;
+  if (world === 'live') return `${span(seconds)} live; ${span(wallSeconds)} with start and end`;
+  const speed = wallSeconds > 0 ? ` (${rate(events / wallSeconds)} events/s)` : '';
+  return `${span(seconds)} simulated in ${span(wallSeconds)}, ${grouped(events)} events${speed}`;
+}
+
+/** What several validators came to, which a reader of a live run wants to see. */
+function chainLine({ world, summary }: RunResult, width: number): string {
+  if (world !== 'live' || summary.block_interval_mean_s === undefined) return '';
+  const [mean, most] = [metric(summary, 'block_interval_mean_s'), metric(summary, 'block_interval_max_s')];
+  const text = `${grouped(metric(summary, 'blocks'))} blocks, one in ${shortSpan(mean)}; the longest took ${shortSpan(most)}`;
+  return line('chain', text, width);
 }
 
 const MAX_CLASSES_SHOWN = 20;
@@ -144,19 +187,19 @@ export function expectationLines(terminal: Terminal, { expectations }: Pick<RunR
 
 /** The page for one run. */
 export function runText(terminal: Terminal, shown: ShownRun): string {
-  const { scenario, result, wallSeconds, folder, word } = shown;
+  const { scenario, result, folder } = shown;
   const { bold, dim, cyan } = terminal.colours;
   const { width } = terminal;
-  const speed = wallSeconds > 0 ? ` (${rate(result.events / wallSeconds)} events/s)` : '';
-  const ran = `${span(result.seconds)} simulated in ${span(wallSeconds)}, ${grouped(result.events)} events${speed}`;
+  const world = result.world === 'live' ? ', live' : '';
   const parts = [
-    `${bold(scenario.name)}, seed ${result.seed}\n`,
+    `${bold(scenario.name)}${world}, seed ${result.seed}\n`,
     `${wrap(scenario.question, width)}\n\n`,
-    `${wrap(`  ${ran}`, width, '  ')}\n`,
+    `${wrap(`  ${ranText(shown)}`, width, '  ')}\n`,
     scenario.warmup > 0 ? `  the first ${span(scenario.warmup / 1e6)} are warm-up and left out\n` : '',
     ...result.notes.map(note => `${wrap(`  ${note}`, width, '  ')}\n`),
     '\n',
     marketLines(result.summary, width),
+    chainLine(result, width),
     '\n',
     classTable(terminal, result),
     `  ${dim('money in AKASH; profit also counts lost collateral and outside offers')}\n`,
@@ -165,11 +208,25 @@ export function runText(terminal: Terminal, shown: ShownRun): string {
   parts.push(
     `\n${bold('Results')} are in ${cyan(folder)}\n`,
     '  picture.svg shows the run, columns.md explains the files.\n',
-    '\nNext, follow one order from its bids to its end, or see what chance does:\n',
-    `  npx orrery explain --in ${quoted(folder)}\n`,
-    `  npx orrery run ${quoted(word)} --seeds 1..10\n`,
+    nextText(shown),
   );
   return parts.join('');
+}
+
+/** What to do now. */
+function nextText({ scenario, result, folder, word, overrides }: ShownRun): string {
+  const explain = `  npx orrery explain --in ${quoted(folder)}\n`;
+  if (result.world !== 'live') {
+    const chance = `  npx orrery run ${quoted(word)} --seeds 1..10\n`;
+    return `\nNext, follow one order from its bids to its end, or see what chance does:\n${explain}${chance}`;
+  }
+  const sets = overrides.map(set => ` --set ${quoted(set)}`).join('');
+  const twin = `results/${scenario.name}-${result.seed}`;
+  return (
+    '\nNext, lay it beside its twin under a simulated clock, or follow one order:\n' +
+    `  npx orrery run ${quoted(word)} --seed ${result.seed}${sets}\n` +
+    `  npx orrery compare ${quoted(twin)} ${quoted(folder)}\n${explain}`
+  );
 }
 
 const MAX_RUNS_SHOWN = 30;

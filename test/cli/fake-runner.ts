@@ -131,5 +131,7 @@ function summary(seed: number): RunResult['summary'] {
     paid_uakt: 12_345_678_901_234_567n,
     unpaid_uakt: 0n,
     lease_time_mean_s: Number.NaN,
+    outages: 0,
+    lease_gaps: 0,
   };
 }

@@ -33,6 +33,8 @@ export interface KeptLease {
   /** When it was confirmed last, by this provider's clock; -1 = not yet. */
   confirmedAt: Time;
   stage: 'serving' | 'closing' | 'abandoned';
+  /** Whether all of its workloads run, as it was last observed. */
+  isThere: boolean;
 }
 
 /** What a tenant must match to hand over a manifest. */
@@ -60,5 +62,6 @@ export function newLease(
     workloads: new WorkloadSet(),
     confirmedAt: -1,
     stage: 'serving',
+    isThere: false,
   };
 }

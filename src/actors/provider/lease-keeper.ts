@@ -140,6 +140,7 @@ export class LeaseKeeper {
       kept.workloads.start(specs, out);
       kept.workloads.adopt();
     }
+    this.#tellService(kept, out);
     this.#confirmIfServing(kept, now, out);
     this.#expectOffers(kept, now, out);
   }
@@ -183,6 +184,7 @@ export class LeaseKeeper {
     kept.plan = { version, services: assigned };
     kept.held = replacing ? held : null;
     kept.workloads.replace(this.#specsOf(kept), [...kept.workloads.ids], out);
+    this.#tellService(kept, out);
     this.#onChange(lease, now, out);
   }
 
@@ -237,6 +239,7 @@ export class LeaseKeeper {
     } else if (event !== 'lost' && isServing) {
       out.setTimer(`restart:${id}`, kept.workloads.retryAt(workload, now));
     }
+    this.#tellService(kept, out);
     if (kept.plan !== null && isServing) this.#onChange(kept.id, now, out);
   }
 
@@ -268,6 +271,7 @@ export class LeaseKeeper {
       if (!hit && kept.reservation !== null) continue;
       kept.reservation = this.#book.reserve(kept.resources);
       this.#startWorkloads(kept, out);
+      this.#tellService(kept, out);
       this.#confirmIfServing(kept, now, out);
     }
     this.#waiting = this.#countWaiting();
@@ -281,7 +285,16 @@ export class LeaseKeeper {
     out.cancelTimer(lease);
     if (this.#conduct.offers !== null) out.cancelTimer(`offer:${lease}`);
     kept.workloads.stop(out);
+    this.#tellService(kept, out);
     if (kept.workloads.isSettled) this.#confirmReset(kept, out);
+  }
+
+  /** Says whether all that a lease is for runs, when that has changed: its tenant has, or has not, a service. */
+  #tellService(kept: KeptLease, out: Effects<Wire>): void {
+    const isThere = kept.stage === 'serving' && kept.workloads.isRunning;
+    if (isThere === kept.isThere) return;
+    kept.isThere = isThere;
+    out.observe('service', isThere ? 1 : 0, kept.id);
   }
 
   #confirmReset(kept: KeptLease, out: Effects<Wire>): void {
@@ -298,6 +311,7 @@ export class LeaseKeeper {
     out.cancelTimer(lease);
     if (this.#conduct.offers !== null) out.cancelTimer(`offer:${lease}`);
     if (kept.stage !== 'closing') kept.workloads.stop(out);
+    this.#tellService(kept, out);
     if (kept.plan !== null) this.#shelf.drop(lease, out);
     if (kept.reservation !== null) this.#book.release(kept.reservation);
     this.#placeWaiting(now, out);
@@ -345,6 +359,7 @@ export class LeaseKeeper {
     kept.stage = 'abandoned';
     out.cancelTimer(kept.id);
     kept.workloads.stop(out);
+    this.#tellService(kept, out);
     if (kept.reservation === null) return;
     // The outside work's from now on: when the lease ends before it, nothing is free yet.
     this.#outside.set(kept.id, kept.reservation);

@@ -42,6 +42,12 @@ export class WorkloadSet {
     return true;
   }
 
+  /** Whether there are workloads, and all of them run and are to. */
+  get isRunning(): boolean {
+    for (const [id, workload] of this.#workloads) if (!workload.running || this.#leaving.has(id)) return false;
+    return this.#workloads.size > 0;
+  }
+
   /** Whether nothing is waited for that is being stopped. */
   get isSettled(): boolean {
     return this.#leaving.size === 0;

@@ -35,6 +35,8 @@ export interface BuildRequest {
   /** Each node's execution of a block, after `watch` where it is the first. */
   readonly onExecuted?: OnExecuted;
   readonly onObserve: NonNullable<WorldOptions<Wire, TenantRequest>['onObserve']>;
+  /** The process of a participant is no more. */
+  readonly onEnd?: (name: string, time: number) => void;
 }
 
 export interface BuiltWorld {
@@ -117,6 +119,7 @@ export function buildWorld(request: BuildRequest): BuiltWorld {
       watch?.onObserve(actor, metric, time);
       request.onObserve(actor, time, metric, value, label);
     },
+    ...(request.onEnd === undefined ? {} : { onEnd: request.onEnd }),
   });
   const watched = new WatchedChain(genesis, request.watch, request.onExecuted);
   addValidators(world, { scenario, genesis, population, scheme, watched, watch, streams });

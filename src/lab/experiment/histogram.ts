@@ -28,11 +28,15 @@ export class Histogram {
   #count = 0;
   #sum = 0;
   #zeros = 0;
+  #least = Infinity;
+  #most = -Infinity;
   readonly #bins = new Map<number, number>();
 
   add(value: number): void {
     this.#count += 1;
     this.#sum += value;
+    this.#least = Math.min(this.#least, value);
+    this.#most = Math.max(this.#most, value);
     if (value < SMALLEST) {
       this.#zeros += 1;
       return;
@@ -58,7 +62,7 @@ export class Histogram {
     if (seen >= rank) return 0;
     for (const bin of [...this.#bins.keys()].sort((left, right) => left - right)) {
       seen += this.#bins.get(bin) as number;
-      if (seen >= rank) return middleOf(bin);
+      if (seen >= rank) return Math.min(Math.max(middleOf(bin), this.#least), this.#most);
     }
     throw new Error('a histogram lost values');
   }

@@ -18,6 +18,7 @@ import type { Population } from './population.ts';
 import { Recorder } from './recorder.ts';
 import type { SdlBooks } from './sdl-books.ts';
 import { Sampler } from './series.ts';
+import { ServiceBooks } from './service-books.ts';
 import { providerRows, type RunTrace, summarise } from './summary.ts';
 import type { Cell, RunRequest, RunResult } from './types.ts';
 
@@ -43,6 +44,7 @@ export class Observation {
   readonly #addresses = new Map<string, string>();
   readonly #monitors: readonly Monitor[];
   readonly #chainBooks: ChainBooks;
+  readonly #services = new ServiceBooks();
   /** Whether the run tells of rounds and latencies, which a validator that is alone does not have. */
   readonly #tellsOfChain: boolean;
   readonly #series: Sampler;
@@ -107,6 +109,7 @@ export class Observation {
     const told = time === 0 ? result : { ...result, time: result.time - time };
     const { failed, bytes } = this.#recorder.watch(block, told);
     if (this.#tellsOfChain) this.#chainBooks.onBlock(block, told, after, now, failed, bytes);
+    for (const event of told.events) this.#services.onEvent(event, told.time);
     this.#options.sdl?.watch(block, result, state);
     for (const monitor of this.#monitors) monitor.afterBlock(block, result, state);
   }
@@ -120,7 +123,13 @@ export class Observation {
   onObserve(actor: string, time: number, metric: string, value: number, label: string | undefined): void {
     if (this.#tellsOfChain) this.#chainBooks.onObserve(actor, time, metric, value);
     this.#options.sdl?.onObserve(metric, value);
+    if (metric === 'service') this.#services.onService(actor, label ?? '', value === 1, time);
     if (metric === 'default') this.#recorder.tookOffer(this.#addresses.get(actor) ?? '', label ?? '', BigInt(value));
+  }
+
+  /** The process of a participant is no more. */
+  onProcessEnded(name: string, time: number): void {
+    this.#services.onProcessEnded(name, time);
   }
 
   /**
@@ -143,6 +152,7 @@ export class Observation {
       trace,
       state: state(),
       chainBooks: this.#chainBooks,
+      services: this.#services,
       recorder: this.#recorder,
       books: this.#books,
       tenants: this.#tenants,

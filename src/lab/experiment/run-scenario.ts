@@ -48,6 +48,7 @@ export function runScenario(request: RunRequest, ports: RunPorts): RunResult {
     watch: (...block) => observation.onBlock(...block),
     onExecuted: (...execution) => observation.onExecuted(...execution),
     onObserve: (...observed) => observation.onObserve(...observed),
+    onEnd: (...ended) => observation.onProcessEnded(...ended),
   });
   const observation = new Observation({
     request,

@@ -145,6 +145,12 @@ export class SdlBooks {
     return this.#deployments.get(deploymentOf(order));
   }
 
+  /** Whether any of what may be deployed asks for more than a region. */
+  get #asksForAttributes(): boolean {
+    const plans = [...this.#outcomes.values()].flatMap(({ plan }) => plan.infrastructure);
+    return plans.some(({ infrastructure }) => Object.keys(infrastructure.attributes).length > 0);
+  }
+
   #refused(): { file: string; stage: string; why: string }[] {
     return this.#catalogue.files.flatMap(one =>
       one.ok ? [] : [{ file: one.file, stage: one.stage, why: one.problems.map(problemText).join('; ') }],
@@ -185,14 +191,24 @@ export class SdlBooks {
     const unmappable = [...this.#unmappable];
     const idle = [...this.#keys.keys()].filter(file => !this.#drawn.has(file));
     const unmatched = this.#deployed(false);
+    const counts = [
+      [this.#drawn.size, 'deployed'],
+      [refused.length, 'refused as SDL'],
+      [unmappable.length, "not to be said in the market's words"],
+      [idle.length, 'not drawn'],
+    ] as const;
+    const files = this.#catalogue.files.length;
+    const told = counts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
     const notes = [
-      `SDL: ${this.#catalogue.files.length} files in ${folder}; ${this.#drawn.size} were deployed, ${refused.length} ` +
-        `are refused as SDL, ${unmappable.length} cannot be said in the market's words, ${idle.length} were not drawn`,
+      `SDL: ${files} ${files === 1 ? 'file' : 'files'} in ${folder}: ${told.join(', ')}`,
       `prices: a block of SDL is ${sdlBlock_us / 1e6} s, a uakt ${decimal(denominations.uakt)} and a uact ` +
         `${decimal(denominations.uact)} micro-AKASH; limits are rounded down to whole pico-AKASH per second`,
-      'auditors (signedBy), GPU models, classes of storage and leased IPs are attributes that datacenters state of ' +
-        'themselves: the market has nobody who audits them',
     ];
+    if (this.#asksForAttributes)
+      notes.push(
+        'auditors (signedBy), GPU models, classes of storage and leased IPs are attributes that datacenters state of ' +
+          'themselves: the market has nobody who audits them',
+      );
     if (refused.length > 0) notes.push(`refused (\`orrery sdl\` says why): ${refused.join(', ')}`);
     for (const [file, reasons] of unmappable) notes.push(`not mapped: ${file}: ${reasons.join('; ')}`);
     if (idle.length > 0) notes.push(`not drawn: ${idle.join(', ')}`);

@@ -10,6 +10,7 @@ import { type TenantBooks, totalOf } from './ledger-of-tenants.ts';
 import type { Population } from './population.ts';
 import type { Recorder } from './recorder.ts';
 import type { SdlBooks } from './sdl-books.ts';
+import type { ServiceBooks } from './service-books.ts';
 import type { ClassSummary, Expectation, RunRequest, RunResult } from './types.ts';
 
 /** What identifies the course that a run took, where its world keeps a trace. */
@@ -21,6 +22,7 @@ export interface SummaryInput {
   /** At the end. */
   readonly state: State;
   readonly chainBooks: ChainBooks;
+  readonly services: ServiceBooks;
   readonly recorder: Recorder;
   readonly books: ReadonlyMap<string, ProviderBooks>;
   readonly tenants: ReadonlyMap<string, TenantBooks>;
@@ -93,6 +95,7 @@ export function summarise(input: SummaryInput): RunResult {
   const files = input.sdl?.metrics() ?? {};
   const summary = {
     ...metricsOf(input),
+    ...input.services.metrics(request.scenario.horizon),
     ...chainMetrics(input.chainBooks, input.state, request.scenario.horizon),
     ...files,
     ...classMetrics(classes, input.books),

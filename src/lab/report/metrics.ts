@@ -1,6 +1,7 @@
 /** What each metric of summary.csv and series.csv means. */
 import { CHAIN_METRICS, REGION_METRICS } from '../experiment/chain-metrics.ts';
 import { VALIDATOR_METRICS } from '../experiment/ledger-of-validators.ts';
+import { SERVICE_METRICS } from '../experiment/service-books.ts';
 import { METRICS, PROVIDER_CLASS_METRICS, SDL_METRICS, TENANT_CLASS_METRICS } from '../experiment/summary.ts';
 
 /** Metrics of series.csv; `<class>` and `<region>` stand for names of provider classes and regions. */
@@ -44,7 +45,7 @@ const OF_CLASS = Object.entries({ ...PROVIDER_CLASS_METRICS, ...TENANT_CLASS_MET
 
 /** A sentence about a metric of summary.csv; those of a class are named `<class>_<metric>`. */
 export function aboutSummaryMetric(name: string): string {
-  const about = METRICS[name] ?? CHAIN_METRICS[name] ?? SDL_METRICS[name];
+  const about = METRICS[name] ?? SERVICE_METRICS[name] ?? CHAIN_METRICS[name] ?? SDL_METRICS[name];
   if (about !== undefined) return about;
   const validator = /^validator_(\d+)_(\w+)$/.exec(name);
   const ofValidator = validator === null ? undefined : VALIDATOR_METRICS[validator[2]!];

@@ -43,6 +43,8 @@ export interface WorldOptions<Message, Request = unknown> {
   /** Freeze every message deeply as it is sent, so that an actor that changes one is found. Default: trust actors. */
   readonly freeze?: boolean;
   readonly onObserve?: (actor: PeerName, time: Time, metric: string, value: number, label: string | undefined) => void;
+  /** The process of a participant is no more, for whatever reason. */
+  readonly onEnd?: (actor: PeerName, time: Time) => void;
   readonly onHalt?: (actor: PeerName, time: Time, reason: string) => void;
   readonly onReply?: (actor: PeerName, id: number, answer: unknown, time: Time) => void;
   /** A request that will never be answered: the actor was down, or went down with it. */

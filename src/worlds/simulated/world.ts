@@ -266,6 +266,7 @@ export class SimulatedWorld<Message, Request = unknown>
     this.tunnels.processGone(process, silent);
     const actor = setCurrentActor(null);
     for (const id of process.requests) this.options.onRequestFailed?.(node.name, id, reason, this.now);
+    this.options.onEnd?.(node.name, this.now);
     setCurrentActor(actor);
     process.requests.clear();
   }

@@ -26,9 +26,15 @@ function terms(lease: string, collateral: bigint) {
 function setUp(conduct: Conduct = HONEST, hosts = 2) {
   const calls: string[] = [];
   const sent: Message[] = [];
+  /** Whether services were told to be there, as it was observed. */
+  const services: string[] = [];
   const note =
     (name: string) =>
     (...args: unknown[]): void => {
+      if (name === 'observe') {
+        if (args[0] === 'service') services.push(`${args[2]} ${args[1]}`);
+        return;
+      }
       calls.push(
         [name, ...args.map(one => (typeof one === 'object' ? (one as { id: string }).id : String(one)))].join(' '),
       );
@@ -37,7 +43,7 @@ function setUp(conduct: Conduct = HONEST, hosts = 2) {
   const chain = { params: defaultParams(), submit: (message: Message) => sent.push(message) } as unknown as ChainClient;
   const book = new CapacityBook(Array.from({ length: hosts }, () => HOST));
   const keeper = new LeaseKeeper(book, chain, conduct, new ManifestShelf(), () => undefined);
-  return { keeper, book, calls, sent, out };
+  return { keeper, book, calls, sent, services, out };
 }
 
 const confirmed = (sent: readonly Message[]) =>
@@ -127,6 +133,29 @@ describe('lease keeper', () => {
     keeper.begin(terms(LEASE, 5n), null, 0, out);
     keeper.offer(LEASE, 1_000, out);
     expect(calls.at(-1)).toBe(`setTimer offer:${LEASE} 2000`);
+  });
+
+  test('says when a service begins to be there and when it ends, each once', () => {
+    const { keeper, services, out } = setUp();
+    const told = (): string[] => services.splice(0);
+    const start = (host: number): void => {
+      for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@${host}`, 'started', [], 1, out);
+    };
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
+    keeper.workload(`${LEASE}#0@0`, 'started', [], 1, out);
+    expect(told()).toEqual([]);
+    start(0);
+    expect(told()).toEqual([`${LEASE} 1`]);
+    keeper.workload(`${LEASE}#0@0`, 'exited', [], 2, out);
+    keeper.workload(`${LEASE}#1@0`, 'exited', [], 2, out);
+    expect(told()).toEqual([`${LEASE} 0`]);
+    start(0);
+    keeper.host(0, false, 5, out);
+    start(1);
+    expect(told()).toEqual([`${LEASE} 1`, `${LEASE} 0`, `${LEASE} 1`]);
+    keeper.close(LEASE, out);
+    keeper.end(LEASE, 9, out);
+    expect(told()).toEqual([`${LEASE} 0`]);
   });
 
   test('who never confirms, never confirms', () => {

@@ -27,6 +27,8 @@ export interface ChildOptions {
   /** What it prints is written here. */
   readonly output: string;
   readonly onReport: (report: Report) => void;
+  /** A process of it is no more, for whatever reason. */
+  readonly onEnd?: () => void;
   /** It ended though nobody asked it to. */
   readonly onDeath: (why: string) => void;
 }
@@ -150,6 +152,7 @@ export class Child {
   #ended(child: ChildProcess, how: string): void {
     if (this.#process !== child) return;
     this.#process = null;
+    this.#options.onEnd?.();
     const why = `${this.name} ended with ${how}: ${this.#lastWords.trim().split('\n').slice(-3).join(' / ')}`;
     if (this.#ready !== null) this.#ready.reject(this.#isWanted ? new Error(why) : new StruckDown(why));
     else if (this.#isWanted) this.#options.onDeath(why);

@@ -22,6 +22,7 @@ import { strikesOf } from './faults.ts';
 import { type Follower, startFollower } from './follower.ts';
 import { type LivePlan, type PlannedMember, planLive } from './plan.ts';
 import { newRunFolder, noteRun } from './registry.ts';
+import { ServiceWatch, type Sight } from './service-watch.ts';
 import { Timetable } from './timetable.ts';
 import type { Report } from './words.ts';
 
@@ -54,13 +55,14 @@ export interface LiveOptions {
 export type LiveEvent =
   | { readonly type: 'planned'; readonly members: readonly PlannedMember[]; readonly folder: string }
   | { readonly type: 'ready'; readonly name: string }
-  | { readonly type: 'begun' }
+  | { readonly type: 'begun'; readonly time: number }
   | { readonly type: 'block'; readonly height: number; readonly time: number }
   | { readonly type: 'struck'; readonly what: string; readonly time: number }
+  | ({ readonly type: 'sight' } & Sight)
   | { readonly type: 'died'; readonly why: string; readonly time: number }
   /** A run that failed has left its recordings there. */
   | { readonly type: 'saved'; readonly recordings: string }
-  | { readonly type: 'refused'; readonly tenant: string; readonly answer: unknown };
+  | { readonly type: 'refused'; readonly tenant: string; readonly answer: unknown; readonly time: number };
 
 export interface LiveOutcome {
   readonly result: RunResult;
@@ -115,6 +117,7 @@ class LiveRun {
   readonly #agreement = new Agreement();
   readonly #observation: Observation;
   readonly #sdl: SdlBooks | null;
+  readonly #services: ServiceWatch;
   #follower: Follower | null = null;
   /** Ends the wait for the horizon: with an error, or because somebody asked. */
   #finish: (error: unknown) => void = () => undefined;
@@ -139,6 +142,11 @@ class LiveRun {
       state: () => this.#state,
       at: (time, _label, action) => this.#timetable.at(time, action),
     });
+    this.#services = new ServiceWatch({
+      tenants: plan.members.filter(one => one.role === 'tenant'),
+      now: () => this.#timetable.now,
+      onSight: sight => options.onEvent({ type: 'sight', ...sight }),
+    });
   }
 
   get #state() {
@@ -159,13 +167,15 @@ class LiveRun {
     over.catch(() => undefined);
     const cut = await Promise.race([this.#begin().then(() => over), over]);
     this.#timetable.close();
+    this.#services.close();
     // What was cut short is summed up over what there was of it.
     const result = this.#observation.finish(
       { world: 'live', traceHash: '', events: 0, checkpoints: [], window: [] },
       cut ? this.#timetable.now : undefined,
     );
     onEvent({ type: 'block', height: this.#follower?.chain.height ?? 0, time: this.#timetable.now });
-    return { result, heights: this.#agreement.heights, cut };
+    const notes = [...result.notes, ...this.#services.notes()];
+    return { result: { ...result, notes }, heights: this.#agreement.heights, cut };
   }
 
   async #begin(): Promise<void> {
@@ -194,7 +204,8 @@ class LiveRun {
     this.#observation.start();
     this.#letDemandArrive();
     this.#letFaultsStrike();
-    onEvent({ type: 'begun' });
+    this.#services.start();
+    onEvent({ type: 'begun', time: this.#timetable.now });
   }
 
   async #firstBlock(): Promise<void> {
@@ -248,6 +259,7 @@ class LiveRun {
       output: join(this.#folder, `${name}.out`),
       record: this.#options.record,
       onReport: report => this.#guard(() => this.#onReport(name, report)),
+      onEnd: () => this.#observation.onProcessEnded(name, this.#timetable.now),
       onDeath: why => {
         this.#options.onEvent({ type: 'died', why, time: this.#timetable.now });
         this.#finish(new Error(why));
@@ -269,7 +281,8 @@ class LiveRun {
       case 'reply': {
         const tenant = this.#asked.get(report.id) ?? name;
         this.#asked.delete(report.id);
-        if (!isOk(report.answer)) this.#options.onEvent({ type: 'refused', tenant, answer: report.answer });
+        if (!isOk(report.answer))
+          this.#options.onEvent({ type: 'refused', tenant, answer: report.answer, time: this.#timetable.now });
         return;
       }
       case 'workload': {
@@ -301,6 +314,7 @@ class LiveRun {
   /** Ends all processes: whoever brings demand first, and nodes last. */
   async end(): Promise<void> {
     this.#timetable.close();
+    this.#services.close();
     const of = (role: string): PlannedMember[] => this.#plan.members.filter(one => one.role === role);
     for (const role of ['tenant', 'provider', 'node'])
       await Promise.all(of(role).map(({ name }) => this.#children.get(name)?.stop()));

@@ -10,9 +10,11 @@ const MAX_WAITING = 100_000;
 
 const US_PER_MS = 1_000;
 
-/** Metrics that a launcher has a use for: consensus and defaults, but not every refusal of every actor. */
+/** Metrics that a launcher has a use for: of consensus, services and manifests, but not every refusal of every actor. */
+const TOLD: ReadonlySet<string> = new Set(['default', 'service', 'manifest_accepted', 'manifest_refused']);
+
 function isTold(metric: string): boolean {
-  return metric === 'default' || metric.startsWith('consensus/') || metric.startsWith('node/');
+  return TOLD.has(metric) || metric.startsWith('consensus/') || metric.startsWith('node/');
 }
 
 export interface Lead {
