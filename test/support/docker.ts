@@ -9,8 +9,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import Docker from 'dockerode';
+import { type ArchivedFile, archive } from '../../src/worlds/live/docker/archive.ts';
 import { connectionTo, Engine, findEngine } from '../../src/worlds/live/docker/engine.ts';
 
 /** How long a private engine may take to answer, and to end. */
@@ -251,8 +253,8 @@ function withImages(address: string, finish: () => Promise<void>): TestEngine {
 
 async function importImage(docker: Docker, name: string, changes: readonly string[]): Promise<void> {
   const [repo, tag] = name.split(':');
-  const files: TarFile[] = ['bin/', 'tmp/', 'etc/', 'run/', 'srv/'].map(path => ({ path }));
-  files.push({ path: 'bin/busybox', bytes: busybox() });
+  const files: ArchivedFile[] = ['bin/', 'tmp/', 'etc/', 'run/', 'srv/'].map(path => ({ path }));
+  files.push({ path: 'bin/busybox', from: busybox() });
   for (const applet of APPLETS) files.push({ path: `bin/${applet}`, link: 'busybox' });
   const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
     docker.modem.dial(
@@ -260,7 +262,7 @@ async function importImage(docker: Docker, name: string, changes: readonly strin
         path: '/images/create?',
         method: 'POST',
         options: { fromSrc: '-', repo, tag, ...(changes.length > 0 ? { changes } : {}) },
-        file: tar(files),
+        file: Readable.from(archive(files)),
         isStream: true,
         statusCodes: { 200: true, 500: 'server error' },
       },
@@ -270,36 +272,4 @@ async function importImage(docker: Docker, name: string, changes: readonly strin
   let said = '';
   for await (const chunk of stream) said += chunk;
   if (said.includes('"error"')) throw new Error(`the image was not imported: ${said}`);
-}
-
-interface TarFile {
-  /** With a slash at the end: a folder. */
-  readonly path: string;
-  readonly bytes?: Buffer;
-  readonly link?: string;
-}
-
-/** An archive in the format that every engine reads (POSIX ustar): headers and contents in blocks of 512 bytes. */
-export function tar(files: readonly TarFile[]): Buffer {
-  const blocks: Buffer[] = [];
-  for (const { path, bytes = Buffer.alloc(0), link } of files) {
-    const header = Buffer.alloc(512);
-    const octal = (value: number, at: number, length: number): void => {
-      header.write(value.toString(8).padStart(length - 1, '0'), at, 'latin1');
-    };
-    header.write(path, 0, 'latin1');
-    octal(path === 'tmp/' ? 0o1777 : 0o755, 100, 8);
-    octal(0, 108, 8);
-    octal(0, 116, 8);
-    octal(bytes.length, 124, 12);
-    octal(0, 136, 12);
-    header.write(' '.repeat(8), 148, 'latin1');
-    header.write(link !== undefined ? '2' : path.endsWith('/') ? '5' : '0', 156, 'latin1');
-    header.write(link ?? '', 157, 'latin1');
-    header.write('ustar\x0000', 257, 'latin1');
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-    blocks.push(header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512));
-  }
-  return Buffer.concat([...blocks, Buffer.alloc(1_024)]);
 }
