@@ -113,12 +113,15 @@ class Joint {
       await this.#look(one.of, waiting);
     }
     this.#nameOutOfTurn();
+    const nodes = this.#all.filter(one => one.isNode);
+    // Nobody hears what the only node says.
+    const judged = nodes.length < 2 ? [] : nodes.filter(({ name }) => !this.#unjudged.has(name));
     return {
       recordings: this.#all.flatMap(one => one.done),
       violations: this.#violations,
       height: this.#height,
-      nodes: this.#all.filter(one => one.isNode).length,
-      judged: this.#all.filter(one => one.isNode && !this.#unjudged.has(one.name)).map(one => one.name),
+      nodes: nodes.length,
+      judged: judged.map(({ name }) => name),
       matched: this.#matched,
     };
   }

@@ -12,7 +12,7 @@ import type { Daemon } from '../../../../src/lab/live/daemon/daemon.ts';
 import { startDaemon } from '../../../../src/lab/live/daemon/start.ts';
 import { findRecordings } from '../../../../src/lab/live/replay/find-recordings.ts';
 import { type JointReplay, replayJointly } from '../../../../src/lab/live/replay/joint-replay.ts';
-import { planLive } from '../../../../src/lab/live/run/plan.ts';
+import { type LivePlan, planLive } from '../../../../src/lab/live/run/plan.ts';
 import { checkProtocolParams } from '../../../../src/lab/scenario/chain-params.ts';
 import { loadScenario } from '../../../../src/lab/scenario/load.ts';
 import type { Vote } from '../../../../src/protocol/consensus/types.ts';
@@ -58,21 +58,26 @@ const folder = temporaryFolder();
 const original = join(folder.path, 'recordings');
 const altered = join(folder.path, 'altered');
 
-async function recordNetwork(): Promise<void> {
+/** Makes the homes of the network, of a chain of its own each time. */
+function plan(name: string): Promise<LivePlan> {
   const { scenario } = loadScenario('recorded.yaml', { readFile: () => SCENARIO, checkParams: checkProtocolParams });
-  const plan = await planLive({
+  return planLive({
     scenario,
     seed: 1,
     scheme: ed25519Scheme,
-    folder: join(folder.path, 'homes'),
+    folder: join(folder.path, name),
     begins: Date.now() * 1_000,
     containers: { kind: 'none' },
   });
+}
+
+async function recordNetwork(): Promise<void> {
+  const { members } = await plan('homes');
   let height = 0;
   const onlooker = { executed: (reached: number) => void (height = Math.max(height, reached)) };
   const daemons: Daemon[] = [];
   try {
-    for (const { home, role } of plan.members) {
+    for (const { home, role } of members) {
       daemons.push(await startDaemon(home, role, { record: original, ...(role === 'node' ? { onlooker } : {}) }));
     }
     const until = Date.now() + PATIENCE_MS;
@@ -278,9 +283,20 @@ describe('the recordings of a network', () => {
     );
   });
 
+  it('are never mixed with those of another chain', async () => {
+    const [member] = (await plan('others')).members;
+    await expect(startDaemon(member!.home, member!.role, { record: original })).rejects.toThrow(
+      /validator-0: found recordings of akash1\w+ on another chain or under another key, expected another place/,
+    );
+    rmSync(altered, { recursive: true, force: true });
+    const daemon = await startDaemon(member!.home, member!.role, { record: altered });
+    await daemon.stop();
+    expect(() => findRecordings([original, altered])).toThrow(/found a recording of another chain than/);
+  });
+
   it('alone are replayed too, without what only others can tell', async () => {
     const result = await replayed(join(original, 'validator-0'));
     expect(wrong(result)).toEqual([]);
-    expect(result).toMatchObject({ nodes: 1, matched: 0, violations: [] });
+    expect(result).toMatchObject({ nodes: 1, judged: [], matched: 0, violations: [] });
   });
 });
