@@ -69,12 +69,6 @@ export class Intake {
   }
 }
 
-/** Whoever says to a node what is not for one is not listened to any more. */
-export function turnAway(connection: ConnectionId, from: PeerName, what: string, out: Effects<Wire>): void {
-  out.observe('peer/turned-away', 1, `${from}: ${what}`);
-  out.disconnect(connection);
-}
-
 function refuse(to: ConnectionId, tx: Transaction, code: string, detail: string, out: Effects<Wire>): void {
   out.send(to, { type: 'refused', account: tx.body.account, nonce: tx.body.nonce, code, detail });
 }

@@ -139,7 +139,7 @@ export class LightFeed {
   follow({ serial, from, topics }: Follow, connection: ConnectionId, out: Effects<Wire>): boolean {
     const isFit = (one: string): boolean => one.length <= MAX_TOPIC_LENGTH && one.isWellFormed();
     if (this.#keep === 0 || !isCount(serial) || !isCount(from)) return false;
-    if (topics.length > MAX_TOPICS || !topics.every(isFit)) return false;
+    if (topics.length > MAX_TOPICS || !topics.every(isFit) || new Set(topics).size < topics.length) return false;
     this.remove(connection);
     const follower = { serial, topics: [...topics], next: from === 0 ? this.#newest + 1 : from };
     this.#followers.set(connection, follower);

@@ -15,19 +15,19 @@ import type { Commit } from '../../protocol/consensus/types.ts';
 import type { Actor, ConnectionId, Effects, Input, PeerName, Time, TimerId } from '../actor.ts';
 import type { Gossip } from '../gossip.ts';
 import { isLeaseWire } from '../lease-wire.ts';
-import type { Query, Wire } from '../wire.ts';
+import type { Wire } from '../wire.ts';
 import { BlockStore, type Committed } from './block-store.ts';
 import { BlockSync, type BlockSyncHost } from './block-sync.ts';
+import { ClientDesk } from './client-desk.ts';
 import { Dialer } from './dialer.ts';
 import { type DecidedBlock, Engine, type EngineHost } from './engine.ts';
 import { EvidencePool } from './evidence-pool.ts';
-import { Intake, turnAway } from './intake.ts';
+import { Intake } from './intake.ts';
 import { LightFeed } from './light-feed.ts';
 import { Mempool } from './mempool.ts';
 import type { NodeOptions } from './node-options.ts';
 import { Operator } from './operator.ts';
 import { MAX_PEERS, newPeer, type Peer, Peers } from './peers.ts';
-import { answerInMessages } from './queries.ts';
 import { Recovery, type RecoveryHost } from './recovery.ts';
 import { type NodeReport, type NodeRequest, peersReport, type SubmitReply } from './requests.ts';
 import { Signer } from './signer.ts';
@@ -60,6 +60,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   readonly #subscriptions = new Subscriptions();
   readonly #feed: LightFeed;
   readonly #intake: Intake;
+  readonly #desk: ClientDesk;
 
   constructor(options: NodeOptions) {
     const { validator, timeouts } = options;
@@ -81,6 +82,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
         ? null
         : new Operator({ ...validator, scheme, unjails: options.unjails ?? false, joins: options.joins ?? null });
     this.#intake = new Intake(this.#mempool, this.#peers, operator);
+    this.#desk = new ClientDesk(() => this.#chain, this.#intake, this.#subscriptions, this.#feed);
   }
 
   get chain(): Chain {
@@ -271,17 +273,13 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     }
     switch (message.type) {
       case 'submit':
-        this.#intake.fromClient(connection, from, message.tx, out);
-        return;
       case 'subscribe':
-        for (const topic of message.topics) this.#subscriptions.add(topic, connection);
-        return;
       case 'query':
-        this.#onQuery(connection, from, message.query, out);
+      case 'follow': {
+        const fault = this.#desk.receive(message, connection, from, out);
+        if (fault !== null) this.#turnAway(connection, from, fault, now, out);
         return;
-      case 'follow':
-        if (!this.#feed.follow(message, connection, out)) turnAway(connection, from, message.type, out);
-        return;
+      }
       case 'hello':
         this.#onHello(connection, from, message, now, out);
         return;
@@ -294,12 +292,12 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
       case 'answer':
       case 'piece':
         // Only a node says this, and not to a node.
-        turnAway(connection, from, message.type, out);
+        this.#turnAway(connection, from, message.type, now, out);
         return;
       default: {
         const peer = this.#peers.get(connection);
         // What tenants and providers say to each other is nothing for a node.
-        if (peer === undefined || isLeaseWire(message)) turnAway(connection, from, message.type, out);
+        if (peer === undefined || isLeaseWire(message)) this.#turnAway(connection, from, message.type, now, out);
         else this.#onGossip(peer, message, now, out);
       }
     }
@@ -355,10 +353,11 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     }
   }
 
-  #onQuery(connection: ConnectionId, from: PeerName, query: Query, out: Effects<Wire>): void {
-    const messages = answerInMessages(this.#chain, query);
-    if (messages === null) turnAway(connection, from, `query ${query.what}`, out);
-    else for (const message of messages) out.send(connection, message);
+  /** Whoever says what is not for a node is not listened to any more. */
+  #turnAway(connection: ConnectionId, from: PeerName, what: string, now: Time, out: Effects<Wire>): void {
+    out.observe('peer/turned-away', 1, `${from}: ${what}`);
+    out.disconnect(connection);
+    this.#gone(connection, now, out);
   }
 
   /** Asked mostly for what is new: that is at hand, what is older is in the store. */

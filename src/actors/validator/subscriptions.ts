@@ -10,6 +10,9 @@ import type { ConnectionId, Effects } from '../actor.ts';
 import { inMessages } from '../pieces.ts';
 import type { Wire } from '../wire.ts';
 
+/** Topics of one connection. */
+const MAX_TOPICS = 1_024;
+
 interface Subscription {
   readonly topic: string;
   readonly connections: ConnectionId[];
@@ -29,6 +32,8 @@ function partsOf(topic: string): [string, string] {
 export class Subscriptions {
   /** By kind, then by key: an event's own fields are the keys, so that no text is put together to look one up. */
   readonly #kinds = new Map<string, Map<string, Subscription>>();
+  /** How many topics each connection follows. */
+  readonly #counts = new Map<ConnectionId, number>();
   /** Topics that have something to say about this block, in the order in which it came up. */
   #waiting: Subscription[] = [];
   readonly #visit = (kind: TopicKind, key: string): void => {
@@ -39,21 +44,30 @@ export class Subscriptions {
   };
   #event: Event | null = null;
 
-  add(topic: string, connection: ConnectionId): void {
+  /** Returns whether the connection may follow as many. */
+  add(topic: string, connection: ConnectionId): boolean {
     const [kind, key] = partsOf(topic);
+    const present = this.#kinds.get(kind)?.get(key);
+    if (present?.connections.includes(connection)) return true;
+    const count = this.#counts.get(connection) ?? 0;
+    if (count >= MAX_TOPICS) return false;
+    this.#counts.set(connection, count + 1);
+    if (present !== undefined) {
+      present.connections.push(connection);
+      return true;
+    }
     let keys = this.#kinds.get(kind);
     if (keys === undefined) {
       keys = new Map();
       this.#kinds.set(kind, keys);
     }
-    const present = keys.get(key);
-    if (present === undefined) {
-      keys.set(key, { topic, connections: [connection], events: [], nonce: -1, waiting: false });
-    } else if (!present.connections.includes(connection)) present.connections.push(connection);
+    keys.set(key, { topic, connections: [connection], events: [], nonce: -1, waiting: false });
+    return true;
   }
 
   /** Forgets a connection that is gone. */
   remove(connection: ConnectionId): void {
+    if (!this.#counts.delete(connection)) return;
     for (const keys of this.#kinds.values()) {
       for (const [key, { connections }] of keys) {
         const at = connections.indexOf(connection);
@@ -89,13 +103,14 @@ export class Subscriptions {
 
   /** Sends what was gathered. */
   flush(height: number, time: number, out: Effects<Wire>): void {
+    const dropped = new Set<ConnectionId>();
     for (const subscription of this.#waiting) {
       const { topic, connections, events, nonce } = subscription;
       const messages = inMessages(Object.freeze({ type: 'events', height, time, topic, events, nonce }));
       if (messages === null) out.observe('node/too-large', events.length, topic);
       for (const connection of connections) {
         // Who cannot be told all finds out what it can from the start of a connection.
-        if (messages === null) out.disconnect(connection);
+        if (messages === null) dropped.add(connection);
         else for (const message of messages) out.send(connection, message);
       }
       subscription.events = [];
@@ -103,5 +118,9 @@ export class Subscriptions {
       subscription.waiting = false;
     }
     this.#waiting = [];
+    for (const connection of dropped) {
+      out.disconnect(connection);
+      this.remove(connection);
+    }
   }
 }

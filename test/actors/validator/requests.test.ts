@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeReport, NodeRequest } from '../../../src/actors/validator/requests.ts';
+import type { Wire } from '../../../src/actors/wire.ts';
 import { payAndSign, Transaction } from '../../../src/protocol/chain/transaction.ts';
 import { keyedHashScheme } from '../../../src/protocol/codec/signature.ts';
 import { keysOf } from '../../support/validator-net.ts';
@@ -125,6 +126,38 @@ describe('what others want of a node', () => {
     hand.give({ kind: 'message', connection: 7, from: 'mallory', message: { type: 'votes', votes: [] } });
     expect(hand.done).toContainEqual({ effect: 'disconnect', to: 7 });
     expect(observed(hand)).toEqual([{ effect: 'observe', metric: 'peer/turned-away', label: 'mallory: votes' }]);
+  });
+
+  it('who was sent away is forgotten, with all that it followed', () => {
+    const hand = new Asked({ stakes: [10] }).start() as Asked;
+    const say = (connection: number, message: Wire) =>
+      hand.give({ kind: 'message', connection, from: 'mallory', message });
+    const topics = [`account/${hand.addresses[0]}`];
+    for (const connection of [7, 8]) {
+      hand.give({ kind: 'connected', connection, peer: 'mallory', inbound: true });
+      say(connection, { type: 'subscribe', topics });
+    }
+    say(8, { type: 'refused', account: '', nonce: 0, code: '', detail: '' });
+    hand.request(hand.transfer(0));
+    hand.fire('height');
+    const told = hand.done.flatMap(one => (one.effect === 'send' && one.message.type === 'events' ? [one.to] : []));
+    expect(told).toEqual([7]);
+  });
+
+  it('a connection follows no more topics than it may', () => {
+    const hand = new Asked().start() as Asked;
+    hand.give({ kind: 'connected', connection: 7, peer: 'mallory', inbound: true });
+    const subscribe = (first: number): void => {
+      const topics = Array.from({ length: 256 }, (_, i) => `account/${first + i}`);
+      hand.give({ kind: 'message', connection: 7, from: 'mallory', message: { type: 'subscribe', topics } });
+    };
+    for (let i = 0; i < 4; i++) subscribe(256 * i);
+    subscribe(0);
+    expect(observed(hand)).toEqual([]);
+    subscribe(1_024);
+    const label = 'mallory: subscribe to more topics than a connection may';
+    expect(observed(hand)).toEqual([{ effect: 'observe', metric: 'peer/turned-away', label }]);
+    expect(hand.done).toContainEqual({ effect: 'disconnect', to: 7 });
   });
 
   it('claims of heights beyond reach keep it from nothing', () => {
