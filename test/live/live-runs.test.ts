@@ -1,9 +1,12 @@
 /** `orrery live` end to end: a page from a real container, a provider that dies, and nothing left behind. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { connectionTo } from '../../src/worlds/live/docker/engine.ts';
 import { noDockerReason, type TestEngine, testEngine } from '../support/docker.ts';
-import { endRuns, fetched, leftBehind, NOTHING, removeResults, shown, startLive } from './support.ts';
+import { endRuns, fetched, leftBehind, NOTHING, processesOf, removeResults, shown, startLive } from './support.ts';
+import { otherUser, USER_RUNS, type User, whyNotReadable } from './user.ts';
 
 const found = noDockerReason() === null || process.env.CI === 'true' ? await testEngine() : { skip: noDockerReason() };
 const why = 'skip' in found ? ` (skipped: ${found.skip})` : '';
@@ -75,6 +78,49 @@ describe.skipIf(why !== '')(`live runs with containers${why}`, () => {
     // Daemons may take some seconds to end by themselves; those that --clean met it has killed.
     expect({ ...left, processes: [] }).toEqual(NOTHING);
     expect(clean.output()).toMatch(/Removed what \d+ runs? left behind/);
+  });
+});
+
+const whyNot = why === '' ? whyNotReadable() : why;
+
+// Beside the others, not in a file of its own: `--clean` removes the image that all runs here share.
+describe.skipIf(whyNot !== null)(`live runs without root${whyNot === null ? '' : ` (skipped: ${whyNot})`}`, () => {
+  let user: User;
+  /** Containers that are no workloads but the provider's own. */
+  const relays = async (): Promise<number> => {
+    const docker = new Docker(connectionTo(engine.address));
+    return (await docker.listContainers({ filters: { label: ['orrery.run', 'orrery.relay'] } })).length;
+  };
+
+  beforeAll(async () => {
+    user = await otherUser(engine.address);
+  });
+  afterAll(async () => {
+    await user.close();
+  });
+
+  test('a page comes through a relay, and Ctrl-C leaves nothing', { timeout: 240_000 }, async () => {
+    const live = user.start('live-web', '--set', 'horizon=10m', '--out', join(user.home, 'results'));
+    const [, url] = await shown(live, /web answers at (http:\S+)/, 150_000);
+    expect(await fetched(url!, 10_000)).toBe('Hello from the compute market from web\n');
+    expect(await relays()).toBe(1);
+    live.child.kill('SIGINT');
+    expect(await live.ended).toBe(0);
+    expect(live.output()).toContain('Same block and same state at every height on all nodes');
+    expect(await leftBehind(engine.address)).toEqual(NOTHING);
+    expect(processesOf(USER_RUNS)).toEqual([]);
+    await expect(fetched(url!, 500)).rejects.toThrow(/does not answer/);
+  });
+
+  test('what a killed launcher left, --clean removes, relays too', { timeout: 240_000 }, async () => {
+    const live = user.start('live-web', '--set', 'horizon=10m', '--out', join(user.home, 'killed'));
+    await shown(live, /web answers at/, 150_000);
+    live.child.kill('SIGKILL');
+    await live.ended;
+    const clean = user.start('--clean');
+    expect(await clean.ended, clean.output()).toBe(0);
+    expect({ ...(await leftBehind(engine.address)), processes: [] }).toEqual(NOTHING);
+    expect(await relays()).toBe(0);
   });
 });
 

@@ -112,6 +112,7 @@ describe('a configuration', () => {
         engine: 'unix:///tmp/d.sock',
         allowedImages: ['nginx:*', 'library/**'],
         pull: 'never',
+        relayImage: 'node:22',
         egress: 'allow',
         subnetPool: '10.9.0.0/16',
         subnetBits: 27,

@@ -35,6 +35,7 @@ const dockerFields = shape({
   images: list(text(300, 'the name of an image'), 1, 10_000, 'images').optional(),
   pull: oneOf(['missing', 'always', 'never']).optional(),
   isolation: oneOf(['auto', 'firewall', 'isolated', 'weak']).optional(),
+  relayImage: text(300, 'the name of an image').optional(),
   egress: oneOf(['deny', 'allow']).optional(),
   dns: list(text(64, 'an address'), 0, 16, 'addresses').optional(),
   subnets: shape({ pool: text(64, 'a network such as 10.223.0.0/16'), bits: whole(16, 29) }).optional(),

@@ -139,6 +139,7 @@ function containersFields(on: Page, containers: ContainersConfig): void {
       images: allowedImages ?? undefined,
       pull: rest.pull,
       isolation: rest.isolation,
+      relayImage: rest.relayImage ?? undefined,
       egress: rest.egress,
       dns: rest.dns,
       subnets:
@@ -153,7 +154,8 @@ function containersFields(on: Page, containers: ContainersConfig): void {
     }),
     `${about} Beside the kind may stand: engine (unix:///var/run/docker.sock), images (a list of those that may run, * ` +
       'for anything within a part of a name, ** across parts), pull (missing, always, never), isolation (auto, ' +
-      'firewall, isolated, weak), egress (deny, allow), dns (a list), subnets ({pool: 10.223.0.0/16, bits: 26}), ' +
+      'firewall, isolated, weak), relayImage (an image with Node.js, where ports are published through a relay and this ' +
+      'machine’s own does not run at the engine), egress (deny, allow), dns (a list), subnets ({pool: 10.223.0.0/16, bits: 26}), ' +
       'capabilities (a list, such as [SETUID, SETGID]), readOnlyRoot, disk (best-effort, enforce), pids, ports ({host: ' +
       '0.0.0.0, advertised: my.host, from: 30000, to: 32767}), stopGrace (10s), unhealthy (restart, ignore).',
   );

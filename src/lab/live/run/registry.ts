@@ -21,9 +21,14 @@ const shape = z.strictObject({
 });
 export type LiveRun = z.output<typeof shape>;
 
+/** The number of this user. Not every user has an entry in the list of users, for which `userInfo` would look. */
+function ownUid(): number {
+  return process.getuid?.() ?? userInfo().uid;
+}
+
 /** Where the folders of all live runs of this user lie. */
 export function runsFolder(): string {
-  return join(tmpdir(), `orrery-live-${userInfo().uid}`);
+  return join(tmpdir(), `orrery-live-${ownUid()}`);
 }
 
 /** Makes the folder of a new run, for nobody else to look into. */
@@ -31,7 +36,7 @@ export function newRunFolder(run: string): string {
   const all = runsFolder();
   mkdirSync(all, { recursive: true, mode: 0o700 });
   const { uid, mode } = statSync(all);
-  if (uid !== userInfo().uid) throw new Error(`found ${all} of another user, expected a folder of one's own`);
+  if (uid !== ownUid()) throw new Error(`found ${all} of another user, expected a folder of one's own`);
   if ((mode & 0o077) !== 0) chmodSync(all, 0o700);
   const folder = join(all, run);
   mkdirSync(folder, { mode: 0o700 });

@@ -11,7 +11,7 @@ import { Engine } from '../../../../src/worlds/live/docker/engine.ts';
 import { networkName, relayName } from '../../../../src/worlds/live/docker/labels.ts';
 import {
   ensureLocalImage,
-  ownImage,
+  LOCAL_REPOSITORY,
   removeLocalImage,
   runsThere,
 } from '../../../../src/worlds/live/docker/local-image.ts';
@@ -24,7 +24,8 @@ const engine = await testEngine();
 const skip = 'skip' in engine ? engine.skip : null;
 const address = 'skip' in engine ? '' : engine.address;
 const image = 'skip' in engine ? '' : await engine.image(['CMD ["sleep", "1000"]']);
-const NODE = ownImage();
+/** This machine's own Node.js, under a name that nobody else removes. */
+const NODE = `${LOCAL_REPOSITORY}:test-${randomBytes(4).toString('hex')}`;
 
 const tcp = (port: number) => ({ port, externalPort: 30_000 + (port % 1_000), protocol: 'TCP' as const });
 const hash = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -51,7 +52,6 @@ afterAll(async () => {
 
 describe.skipIf(skip !== null)(`a port that is published through a relay ${skip ?? ''}`, () => {
   const benches: Bench[] = [];
-  let madeImage = false;
   let host: Server;
   let hostPort: number;
   const begin = async (
@@ -60,7 +60,7 @@ describe.skipIf(skip !== null)(`a port that is published through a relay ${skip 
   ): Promise<Bench> => {
     const bench = new Bench(address, owner);
     benches.push(bench);
-    await bench.open({ isolation: 'isolated', ...options });
+    await bench.open({ isolation: 'isolated', relayImage: NODE, ...options });
     return bench;
   };
   const relayOf = (bench: Bench, network = 'lease-1/0'): Docker.Container =>
@@ -101,7 +101,7 @@ describe.skipIf(skip !== null)(`a port that is published through a relay ${skip 
     const at = new Engine(address);
     try {
       expect(runsThere(await at.facts())).toBe(true);
-      madeImage = await ensureLocalImage(at, NODE);
+      await ensureLocalImage(at, NODE);
     } finally {
       at.close();
     }
@@ -114,7 +114,7 @@ describe.skipIf(skip !== null)(`a port that is published through a relay ${skip 
   });
   afterAll(async () => {
     host.close();
-    if (madeImage) await removeLocalImage(NODE, address);
+    await removeLocalImage(NODE, address);
   });
 
   it('gives its page, and the engine publishes nothing', async () => {
@@ -205,7 +205,7 @@ describe.skipIf(skip !== null)(`a port that is published through a relay ${skip 
     await bench.leave();
     // Nobody is at the other end any more: the engine lets it go by itself.
     await until('its end', async () => (await left(bench)).length === 2);
-    await bench.open({ isolation: 'isolated' });
+    await bench.open({ isolation: 'isolated', relayImage: NODE });
     await until('the port', async () => {
       const answer = await answerOf(port, Buffer.from('again')).catch(() => null);
       return answer?.toString() === 'again';
