@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -57,8 +57,9 @@ describe.skipIf(skip !== null)(`a port that is published through a relay ${skip 
   const begin = async (
     options: Parameters<Bench['open']>[0] = {},
     owner: Partial<Bench['owner']> = {},
+    at = address,
   ): Promise<Bench> => {
-    const bench = new Bench(address, owner);
+    const bench = new Bench(at, owner);
     benches.push(bench);
     await bench.open({ isolation: 'isolated', relayImage: NODE, ...options });
     return bench;
@@ -182,6 +183,63 @@ describe.skipIf(skip !== null)(`a port that is published through a relay ${skip 
     ]);
     // The workload itself has noticed nothing.
     expect(bench.told.map(told => told.event)).toEqual(['started']);
+  });
+
+  it('holds what many write to a workload that does not read, and serves the others', async () => {
+    const bench = await begin();
+    const script = `const net = require('node:net');
+      net.createServer(socket => socket.on('error', () => {}).pause()).listen(7001);
+      net.createServer(socket => socket.on('error', () => {}).end('here')).listen(7002)`;
+    const ports = [tcp(7_001), tcp(7_002)];
+    const told = await bench.run(
+      workload('w', NODE, { command: ['node', '-e', script], ports }, { memory: 512 * MIB, cpu: 500 }),
+    );
+    const [stuck, free] = [7_001, 7_002].map(port => told.addresses.find(one => one.port === port)!.hostPort);
+    await until(
+      'the workload',
+      async () => (await answerOf(free!, Buffer.alloc(0)).catch(() => '')).toString() === 'here',
+    );
+    const clients = Array.from({ length: 200 }, () => connect({ host: '127.0.0.1', port: stuck! }));
+    try {
+      const piece = Buffer.alloc(4 * MIB);
+      await Promise.all(
+        clients.map(async client => {
+          client.on('error', () => {});
+          await once(client, 'connect');
+          client.write(piece);
+        }),
+      );
+      for (let i = 0; i < 20; i += 1) expect((await answerOf(free!, Buffer.alloc(0))).toString()).toBe('here');
+      expect(clients.filter(client => client.destroyed)).toEqual([]);
+      expect(clients.some(client => client.writableLength > 0)).toBe(true);
+    } finally {
+      for (const client of clients) client.resetAndDestroy();
+    }
+    expect(bench.problems).toEqual([]);
+  });
+
+  it('is reached where the engine is spoken to over a network, kept apart or not', async () => {
+    const far = createTcpServer({ allowHalfOpen: true }, client => {
+      const near = connect({ path: address.slice('unix://'.length), allowHalfOpen: true });
+      for (const [one, other] of [[client, near] as const, [near, client] as const]) {
+        one.on('error', () => other.destroy());
+        one.once('close', () => other.destroySoon());
+        one.pipe(other);
+      }
+    });
+    far.listen(0, '127.0.0.1');
+    await once(far, 'listening');
+    try {
+      for (const isolation of ['isolated', 'weak'] as const) {
+        const bench = await begin({ isolation }, {}, `tcp://127.0.0.1:${(far.address() as AddressInfo).port}`);
+        const told = await bench.run(workload('w', image, serve('I am far', 8_080, { ports: [tcp(8_080)] })));
+        expect(await page('127.0.0.1', told.addresses[0]!.hostPort)).toBe('I am far\n');
+        expect((await relayOf(bench).inspect()).State.Running).toBe(true);
+        expect(await bench.end()).toMatchObject({ networks: 1 });
+      }
+    } finally {
+      far.close();
+    }
   });
 
   it('says why when the relay cannot be had, and is refused where there is nothing to make it of', async () => {
