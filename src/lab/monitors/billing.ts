@@ -5,7 +5,8 @@
  * Own books: when the billing of each lease began and what was paid for it since. The pay up to time t is
  * floor(price x microseconds / 10^12), so the payments of a lease, however many, sum up to exactly that at each
  * confirmation and at each end for which the escrow sufficed. Where it did not, the leases of the deployment share what
- * there is in proportion to what they are owed, remaining micro-AKASH in order of creation.
+ * there is in proportion to what they are owed, remaining micro-AKASH in order of creation; what a pending lease is owed
+ * at its close comes after what others have accrued.
  */
 import type { Genesis } from '../../protocol/chain/genesis.ts';
 import type { Event, EventOf } from '../../protocol/model/events.ts';
@@ -36,6 +37,8 @@ interface Claim {
   readonly sequence: number;
   readonly owed: bigint;
   readonly paid: bigint;
+  /** Never confirmed: paid out of what is not owed to others. */
+  readonly pending: boolean;
 }
 
 /** Sum of price x count. */
@@ -243,7 +246,13 @@ export class BillingMonitor extends EventMonitor {
       owed,
     }));
     const before = this.#paidNow.has(lease) ? row.paidBefore : row.paid;
-    const claim = { lease, sequence: row.sequence, owed: owed - before, paid: row.paid - before };
+    const claim = {
+      lease,
+      sequence: row.sequence,
+      owed: owed - before,
+      paid: row.paid - before,
+      pending: row.billedFrom === undefined,
+    };
     const key = `${event.reason} ${deploymentOfLease(lease)}`;
     const claims = this.#ends.get(key);
     if (claims === undefined) this.#ends.set(key, [claim]);
@@ -268,22 +277,30 @@ export class BillingMonitor extends EventMonitor {
           free,
         }),
       );
-      const inOrder = claims.toSorted((left, right) => left.sequence - right.sequence);
-      const shares = sharesOf(
-        paid,
-        inOrder.map(one => one.owed),
-      );
-      for (const [i, one] of inOrder.entries()) {
-        this.expect(one.paid === shares[i], 'a short escrow is shared in proportion', () => ({
-          lease: one.lease,
-          paid: one.paid,
-          expected: shares[i],
-          owed: one.owed,
-          available: paid,
-          claims: inOrder.length,
-        }));
-      }
+      const left = this.#expectShared(claims, false, paid);
+      this.#expectShared(claims, true, left);
     }
+  }
+
+  /** Whether an amount was shared among the claims of one kind; returns what of it is left for others. */
+  #expectShared(claims: readonly Claim[], pending: boolean, available: bigint): bigint {
+    const kind = claims.filter(one => one.pending === pending);
+    const inOrder = kind.toSorted((left, right) => left.sequence - right.sequence);
+    const shares = sharesOf(
+      available,
+      inOrder.map(one => one.owed),
+    );
+    for (const [i, one] of inOrder.entries()) {
+      this.expect(one.paid === shares[i], 'a short escrow is shared in proportion', () => ({
+        lease: one.lease,
+        paid: one.paid,
+        expected: shares[i],
+        owed: one.owed,
+        available,
+        claims: inOrder.length,
+      }));
+    }
+    return available - shares.reduce((sum, one) => sum + one, 0n);
   }
 
   /** Escrow less what the standing leases of a deployment are owed now. */

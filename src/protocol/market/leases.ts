@@ -12,7 +12,16 @@ import { slashOwnStake } from '../stake/slashing.ts';
 import type { MatchOutcome } from './match.ts';
 import { DUE, openOrder, removeOrder, setSlot, slotOf } from './orders.ts';
 import { recordBroken, recordKept } from './reputation.ts';
-import { accruedOf, debtOf, freeEscrow, isStale, payClaims, scheduleExhaustion, settleLease } from './settlement.ts';
+import {
+  accruedOf,
+  type Claim,
+  debtOf,
+  freeEscrow,
+  isStale,
+  payClaims,
+  scheduleExhaustion,
+  settleLease,
+} from './settlement.ts';
 
 export type LeaseEnd = 'tenant_closed' | 'removed' | 'insufficient_funds';
 
@@ -124,29 +133,29 @@ export function submitLeaseConfirmation(
 /**
  * Ends leases of one deployment by way of `closing`: billing stops in this block, debts are paid as far as the escrow
  * reaches. A pending lease that its tenant closes is paid since the match, so that nobody makes providers set up for
- * nothing (parameter pendingClose).
+ * nothing (parameter pendingClose), but only out of what is not owed to others: accrued debt is reserved.
  */
 export function closeLeases(state: State, deployment: string, leases: readonly string[], reason: LeaseEnd): void {
   const paysPending = reason !== 'insufficient_funds' && state.params.pendingClose === 'pays';
   const ending = leases.filter(id => state.leases.need(id).state !== 'closing');
-  const claims = ending.map(id => {
+  const accrued: Claim[] = [];
+  const sinceMatch: Claim[] = [];
+  for (const id of ending) {
     const lease = state.leases.need(id);
-    const pending = lease.state === 'pending' && paysPending && !isStale(state, lease);
-    return {
-      lease: id,
-      amount: pending ? cumulativePay(lease.price, state.time - lease.time) : debtOf(state, lease, state.time),
-    };
-  });
-  const unpaid = payClaims(state, deployment, claims);
-  ending.forEach((id, i) => {
+    if (lease.state === 'active') accrued.push({ lease: id, amount: debtOf(state, lease, state.time) });
+    else if (paysPending && !isStale(state, lease))
+      sinceMatch.push({ lease: id, amount: cumulativePay(lease.price, state.time - lease.time) });
+  }
+  const unpaid = new Map([...payClaims(state, deployment, accrued), ...payClaims(state, deployment, sinceMatch)]);
+  for (const id of ending) {
     const lease = state.leases.edit(id);
     lease.state = 'closing';
     lease.reason = reason;
     setSlot(state, deployment, { ...slotOf(state.deployments.need(deployment), lease.group), stands: 'ended' });
     setLeaseDue(state, lease, state.height + state.params.resetGrace + 1, DUE.reset);
     const { tenant, provider } = lease;
-    state.emit({ type: 'LeaseClosing', lease: id, tenant, provider, reason, unpaid: unpaid[i] as bigint });
-  });
+    state.emit({ type: 'LeaseClosing', lease: id, tenant, provider, reason, unpaid: unpaid.get(id) ?? 0n });
+  }
 }
 
 /** Takes a lease out of the state; the collateral has been or is being dealt with by the caller. */

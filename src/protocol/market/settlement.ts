@@ -59,16 +59,23 @@ export function settleLease(state: State, leaseKey: string): void {
   payLease(state, leaseKey, debtOf(state, state.leases.need(leaseKey), state.time));
 }
 
+/** What a lease is to be paid at its end, micro-AKASH. */
+export interface Claim {
+  readonly lease: string;
+  readonly amount: bigint;
+}
+
 /**
  * Pays several claims on one escrow as far as it reaches: pro rata, remaining micro-AKASH in order of lease creation.
  * What leases without a claim here have accrued is theirs and stays.
- * @returns what each claim was left unpaid
+ * @returns what each claim was left unpaid, by lease
  */
 export function payClaims(
   state: State,
   deployment: string,
-  claims: readonly { readonly lease: string; readonly amount: bigint }[],
-): bigint[] {
+  claims: readonly Claim[],
+): readonly (readonly [lease: string, unpaid: bigint])[] {
+  if (claims.length === 0) return [];
   const row = state.deployments.need(deployment);
   let reserved = 0n;
   for (const id of row.leases) {
@@ -81,7 +88,7 @@ export function payClaims(
   return claims.map((claim, i) => {
     const share = shares[i] as bigint;
     payLease(state, claim.lease, share);
-    return claim.amount - share;
+    return [claim.lease, claim.amount - share] as const;
   });
 }
 

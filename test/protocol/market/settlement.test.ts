@@ -225,6 +225,25 @@ describe('4 Accrued debt is reserved', () => {
     expect(d.state.orders.size).toBe(0);
   });
 
+  test('a pending lease that is closed is paid out of what is not owed to others', () => {
+    const d = market();
+    const [first, second] = d.deploy('tom', { infrastructure: priced(2n, 1n), escrow: 32n, waitDuration: 2 });
+    d.must('ann', bid(d.order(first!), 2n * UAKT_PER_S));
+    d.block();
+    d.must('ann', confirmation(first!));
+    d.run(7);
+    d.must('ann', confirmation(first!)); // 8 s: 16 paid, 16 left
+    d.must('bob', bid(d.order(second!), UAKT_PER_S));
+    d.block(); // matched: 12 are free, a period costs 8
+    d.run(2);
+    d.must('ann', confirmation(first!)); // 12 s: 24 paid, 8 left
+    d.run(1);
+    // 15 s: 6 of the 8 have accrued for the first. The second was matched 5 s ago, and gets the 2 that are free.
+    d.must('tom', { type: 'CloseDeployment', deployment: deploymentIdOf(first!) });
+    expect([first, second].map(id => d.lease(id!).paid)).toEqual([30n, 2n]);
+    expect(d.last.events.flatMap(one => (one.type === 'LeaseClosing' ? [one.unpaid] : []))).toEqual([0n, 3n]);
+  });
+
   test('each pay is rounded down by itself: equal to the escrow does not exceed it', () => {
     const d = market();
     const ids = leases(d, {
