@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.ts';
 
 /** Rows of a table; --json has more of them. */
 const MAX_ROWS = 20;
+/** Wrong amounts of a run that are told. */
+const MAX_WRONG = 5;
 /** Widest cells of names and of steps. */
 const NAME = 32;
 const ORDER = 16;
@@ -45,14 +47,15 @@ export function relativeCell(relative: number | null): string {
 /** The whole page. */
 export function compareText(terminal: Terminal, comparison: Comparison): string {
   const { yellow } = terminal.colours;
-  const { a, b, warnings, metrics, orders, times, payments, blocks, missing } = comparison;
+  const { a, b, warnings, metrics, orders, times, payments, verdicts, blocks, missing } = comparison;
   const sections = [
     identityText(terminal, 'A', a, b) + identityText(terminal, 'B', b, a) + traceText(terminal, a, b),
     warnings.map(one => `${wrap(`${yellow('warning')}: ${one}`, terminal.width, '  ')}\n`).join(''),
     metricsText(terminal, metrics),
+    serviceText(terminal, metrics),
     orders === null ? '' : ordersText(terminal, orders),
     times === null ? '' : timesText(terminal, times),
-    payments === null ? '' : paymentsText(terminal, payments),
+    (payments === null ? '' : paymentsText(terminal, payments)) + verdictsText(terminal, verdicts),
     blocks === null ? '' : blocksText(terminal, blocks),
     missing.length === 0 ? '' : missingText(terminal, missing),
   ];
@@ -78,6 +81,9 @@ function traceText({ colours, width }: Terminal, a: RunIdentity, b: RunIdentity)
 /** Sums of fractions differ in their last digits by the order in which they were added. */
 const ROUNDING = 1e-12;
 
+/** Metrics of one validator, of which there are too many for a screen. */
+const OF_ONE_VALIDATOR = /^validator_\d+_/;
+
 /** Whether anything about a metric differs. */
 function differs({ a, b, difference, relative }: MetricComparison): boolean {
   if (difference === null) return a !== b;
@@ -90,13 +96,16 @@ function metricsText(terminal: Terminal, metrics: readonly MetricComparison[]): 
   const different = metrics.filter(differs);
   const head = `${bold('Metrics')}: ${different.length} of ${counted(metrics.length, 'metric')} differ\n`;
   if (different.length === 0) return head;
-  const rows = different.map(({ metric, a, b, difference, relative }) => [
-    fitted(metric, NAME),
-    numberCell(a),
-    numberCell(b),
-    signed(difference),
-    relativeCell(relative),
-  ]);
+  const single = different.filter(one => OF_ONE_VALIDATOR.test(one.metric)).length;
+  const rows = different
+    .filter(one => !OF_ONE_VALIDATOR.test(one.metric))
+    .map(({ metric, a, b, difference, relative }) => [
+      fitted(metric, NAME),
+      numberCell(a),
+      numberCell(b),
+      signed(difference),
+      relativeCell(relative),
+    ]);
   const columns = [
     { head: 'metric' },
     { head: 'A', align: right },
@@ -104,7 +113,36 @@ function metricsText(terminal: Terminal, metrics: readonly MetricComparison[]): 
     { head: 'B - A', align: right },
     { head: '%', align: right },
   ];
-  return head + tableText(terminal, columns, rows);
+  const rest = single === 0 ? '' : `  ... and ${single} of single validators; --json has them\n`;
+  return head + tableText(terminal, columns, rows) + rest;
+}
+
+/** For how long services were away, where any were. */
+function serviceText(terminal: Terminal, metrics: readonly MetricComparison[]): string {
+  const { bold, dim } = terminal.colours;
+  const values = new Map(metrics.map(one => [one.metric, one]));
+  const of = (letter: 'a' | 'b', name: string): number => Number(values.get(name)?.[letter] ?? 0);
+  if ((['a', 'b'] as const).every(letter => of(letter, 'outages') + of(letter, 'lease_gaps') === 0)) return '';
+  const rows = (['a', 'b'] as const).map(letter => [
+    letter.toUpperCase(),
+    grouped(of(letter, 'outages')),
+    shortSpan(of(letter, 'outage_max_s')),
+    grouped(of(letter, 'lease_gaps')),
+    shortSpan(of(letter, 'lease_gap_max_s')),
+  ]);
+  const columns = [
+    { head: '' },
+    { head: 'outages', align: right },
+    { head: 'longest', align: right },
+    { head: 'gaps on the chain', align: right },
+    { head: 'longest', align: right },
+  ];
+  const legend = wrap(
+    '  outages: until all workloads ran again; gaps: from the last confirmation of a broken lease to the next one',
+    terminal.width,
+    '  ',
+  );
+  return `${bold('Time without service')}\n${tableText(terminal, columns, rows)}${dim(legend)}\n`;
 }
 
 function more(shown: number, all: number): string {
@@ -195,6 +233,27 @@ function paymentsText(terminal: Terminal, payments: PaymentComparison): string {
     { head: 'B - A', align: right },
   ];
   return text + tableText(terminal, columns, rows) + more(rows.length, different);
+}
+
+/** Whether what was paid is what the rules give. */
+function verdictsText(terminal: Terminal, verdicts: Comparison['verdicts']): string {
+  const { bold, red } = terminal.colours;
+  const told = (['a', 'b'] as const).flatMap(letter => {
+    const verdict = verdicts[letter];
+    if (verdict === null) return [];
+    const { payments, right: good, others, othersRight, wrong } = verdict;
+    const text = `${grouped(good)} of ${counted(payments, 'payment')}, ${grouped(othersRight)} of ${grouped(others)} other amounts`;
+    const lines = [`  ${letter.toUpperCase()}  ${good === payments && othersRight === others ? text : red(text)}\n`];
+    for (const { height, about, what, found, expected } of wrong.slice(0, MAX_WRONG)) {
+      const one = `height ${height}, ${fitted(about, ORDER)}: ${what}: ${grouped(found)} uakt, by the rules ${grouped(expected)}`;
+      lines.push(`${wrap(`     ${one}`, terminal.width, '       ')}\n`);
+    }
+    return lines;
+  });
+  if (told.length === 0) return '';
+  const head = `${bold('As the rules say')}, for the block times that each run had, to the micro-AKASH:\n`;
+  const about = 'other amounts: collateral, forfeits, unpaid rests, escrow that returned';
+  return `${head}${told.join('')}  ${terminal.colours.dim(about)}\n`;
 }
 
 function blocksText(terminal: Terminal, blocks: { readonly a: Distribution; readonly b: Distribution }): string {

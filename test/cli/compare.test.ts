@@ -169,6 +169,11 @@ function made(letter: 'a' | 'b'): ComparedRun {
           paid_uakt: 12_345_678_901_234_567n,
           wait_mean_s: 4,
           region_a_very_long_name_commit_p90_s: 0.5,
+          validator_0_proposed: 20,
+          outages: 1,
+          outage_max_s: 14.13,
+          lease_gaps: 1,
+          lease_gap_max_s: 16.23,
         }
       : {
           orders: 3,
@@ -176,6 +181,11 @@ function made(letter: 'a' | 'b'): ComparedRun {
           paid_uakt: 12_345_678_901_234_570n,
           wait_mean_s: null,
           region_a_very_long_name_commit_p90_s: 0.75,
+          validator_0_proposed: 22,
+          outages: 2,
+          outage_max_s: 15.5,
+          lease_gaps: 1,
+          lease_gap_max_s: 18,
         },
   } as unknown as RunRecord;
   const opened = ['opened', 'bid eu-0 1,800 uakt/h', 'bid a-provider-of-a-long-name-12 1,900 uakt/h'];
@@ -197,6 +207,8 @@ function made(letter: 'a' | 'b'): ComparedRun {
         ['web-0/0/0/0', lease(13.75, 59, 5n)],
         ['web-2/0/0/0', lease(14.5, 95, 12_345_678_901_234_565n)],
       ];
+  const right = { payments: 12, right: 12, others: 3, othersRight: 3, wrong: [] };
+  const wrong = { height: 41, about: 'akash1tenant/0/0/0', what: 'a payment', found: 9n, expected: 8n };
   return {
     folder: isA ? 'results/live-web-1' : 'results/live-web-live',
     record,
@@ -204,6 +216,7 @@ function made(letter: 'a' | 'b'): ComparedRun {
     waits: new Map([['web-0/0/0/0', isA ? 4 : 4.25]]),
     leases: new Map(leases as [string, LeaseTimes][]),
     intervals: isA ? [1, 1, 1] : null,
+    verdict: isA ? right : { ...right, right: 11, wrong: [wrong] },
   };
 }
 

@@ -5,14 +5,12 @@ import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import { RerunFailed, rerun } from '../../lab/experiment/replay.ts';
 import { RECORD_FILE, type RunRecord, readRun } from '../../lab/experiment/results-record.ts';
-import { loadFromSource } from '../../lab/experiment/results-source.ts';
 import { eventRows } from '../../lab/report/event-rows.ts';
 import { span, wrap } from '../../lab/report/format.ts';
 import { stringify } from '../../lab/report/json.ts';
 import { factsOf } from '../../lab/report/order-facts.ts';
 import { type FoundOrder, findOrder, interestingOrders } from '../../lab/report/order-index.ts';
 import { type Chapter, storyOfOrder } from '../../lab/report/order-story.ts';
-import { protocolParams } from '../../lab/scenario/chain-params.ts';
 import { quoted } from '../arguments.ts';
 import type { Command, Context } from '../command.ts';
 import { CommandError, EXIT } from '../errors.ts';
@@ -72,6 +70,11 @@ async function withEvents(
 ): Promise<number> {
   const kept = join(folder, 'events.csv');
   if (existsSync(kept)) return use(kept);
+  if (record.world === 'live')
+    throw new CommandError(
+      `${folder}: found no events.csv, expected one: a live run cannot be made again; run it anew with ` +
+        "--set 'observe.files=[events]'",
+    );
   const temporary = mkdtempSync(join(tmpdir(), 'orrery-explain-'));
   try {
     const events = join(temporary, 'events.csv');
@@ -148,16 +151,15 @@ function tell(
 ): number {
   const order = orderMeant(events, wanted, folder);
   const facts = factsOf(eventRows(events), order);
-  const { scenario } = loadFromSource(record.scenario);
-  const rule = protocolParams(scenario.chain.params).values.matchingRule ?? 'lowest-price';
-  const story = storyOfOrder(facts, { rule: String(rule), end: record.seconds });
+  const story = storyOfOrder(facts, { rule: String(record.params.matchingRule), end: record.seconds });
   if (json) {
     const rows = facts.rows.map(row => ({ ...row, details: JSON.parse(row.details) as unknown }));
     terminal.out(`${stringify({ ...order, story, events: rows }, 2)}\n`);
     return EXIT.ok;
   }
   const { bold, dim } = terminal.colours;
-  const about = `of ${record.name}, seed ${record.seed}; times are simulated, day 0 is the first`;
+  const clock = record.world === 'live' ? 'times are of its chain' : 'times are simulated';
+  const about = `of ${record.name}, seed ${record.seed}; ${clock}, day 0 is the first`;
   terminal.out(`${bold(`Order ${order.name}`)}\n${dim(`${order.id}\n${about}`)}\n`);
   for (const chapter of story) terminal.out(chapterText(terminal, chapter));
   return EXIT.ok;

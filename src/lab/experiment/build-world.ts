@@ -11,10 +11,9 @@ import { describeWire, digestOfWire, type Wire } from '../../actors/wire.ts';
 import type { Genesis, GenesisAccount } from '../../protocol/chain/genesis.ts';
 import { trustedGenesis } from '../../protocol/chain/light-chain.ts';
 import type { SignatureScheme } from '../../protocol/codec/signature.ts';
-import { defaultParams, withParams } from '../../protocol/model/params.ts';
 import { RandomStreams } from '../../worlds/simulated/streams.ts';
 import { type Ports, SimulatedWorld, type WorldOptions } from '../../worlds/simulated/world.ts';
-import { protocolParams } from '../scenario/chain-params.ts';
+import { paramsOfChain } from '../scenario/chain-params.ts';
 import { sampler } from '../scenario/distributions.ts';
 import type { Trace } from '../scenario/trace.ts';
 import type { Scenario, StakeStep } from '../scenario/types.ts';
@@ -79,10 +78,7 @@ export function genesisOf(scenario: Scenario, population: Population, { time, en
   return {
     chainId: scenario.name,
     time,
-    params: withParams(defaultParams(), {
-      ...protocolParams(scenario.chain.params).values,
-      targetBlockInterval: scenario.chain.blockInterval,
-    }),
+    params: paramsOfChain(scenario.chain),
     accounts,
     candidates: validators.map(({ address, keys, spec }) => ({
       address,

@@ -44,6 +44,8 @@ const runRecord = z.object({
   world: z.enum(WORLDS),
   scenario: source,
   scenarioHash: z.string(),
+  /** Parameters of the chain at its beginning, in the units of the protocol. */
+  params: z.record(z.string(), z.union([z.number(), z.bigint(), z.string(), z.boolean()])),
   version: z.string(),
   engine,
   traceHash: z.string(),

@@ -8,6 +8,7 @@ import { columnsText, RUN_COLUMNS } from '../report/columns.ts';
 import { stringify } from '../report/json.ts';
 import { SeriesSketch } from '../report/series.ts';
 import { TABLES } from '../report/tables.ts';
+import { paramsOfChain } from '../scenario/chain-params.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { CsvFile, cellText, csvText } from './results-csv.ts';
 import { RECORD_FILE, type RunRecord } from './results-record.ts';
@@ -94,6 +95,7 @@ export class ResultsWriter implements RunSink {
         data: [...source.data],
       },
       scenarioHash,
+      params: { ...paramsOfChain(this.scenario.chain) },
       version: VERSION,
       engine: engineOf(),
       traceHash: result.traceHash,

@@ -1,7 +1,7 @@
 /** Reads what is compared of a results directory, row by row: only what is kept of the rows has to fit into memory. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRun } from '../experiment/results-record.ts';
+import { type RunRecord, readRun } from '../experiment/results-record.ts';
 import type { TableName } from '../experiment/types.ts';
 import type { ComparedRun } from './compare.ts';
 import type { MeasuredWorkload } from './compare-fit.ts';
@@ -9,6 +9,7 @@ import { stepsOfOrders } from './compare-orders.ts';
 import type { LeaseTimes } from './compare-times.ts';
 import { eventRows, fieldsOf, linesOf } from './event-rows.ts';
 import { friendlyName } from './order-index.ts';
+import { judgePayments, paymentRulesOf } from './payment-referee.ts';
 
 /** Rows of a table that are kept; a run with more is larger than anybody compares row by row. */
 const MAX_ROWS = 2_000_000;
@@ -89,6 +90,7 @@ export function readCompared(folder: string): ComparedRun {
     waits: readWaits(folder),
     leases: readLeases(folder),
     intervals: readIntervals(folder),
+    verdict: readVerdict(folder, record),
   };
 }
 
@@ -99,6 +101,16 @@ function readSteps(folder: string): ComparedRun['orders'] {
     return stepsOfOrders(eventRows(path));
   } catch (error) {
     // A row with other fields, or with details that are no JSON.
+    throw new UnreadableTable(path, error instanceof Error ? error.message : String(error), 'events of orrery');
+  }
+}
+
+function readVerdict(folder: string, { params }: RunRecord): ComparedRun['verdict'] {
+  const path = join(folder, 'events.csv');
+  if (!existsSync(path)) return null;
+  try {
+    return judgePayments(eventRows(path), paymentRulesOf(params));
+  } catch (error) {
     throw new UnreadableTable(path, error instanceof Error ? error.message : String(error), 'events of orrery');
   }
 }

@@ -15,6 +15,7 @@ import {
   type PaymentComparison,
   type TimeComparison,
 } from './compare-times.ts';
+import type { PaymentVerdict } from './payment-referee.ts';
 
 /** What is read of a results directory. null: it has no such file. */
 export interface ComparedRun {
@@ -26,6 +27,8 @@ export interface ComparedRun {
   readonly leases: ReadonlyMap<string, LeaseTimes> | null;
   /** Seconds between successive blocks. */
   readonly intervals: readonly number[] | null;
+  /** Whether its payments are as the rules say. */
+  readonly verdict: PaymentVerdict | null;
 }
 
 export interface RunIdentity {
@@ -66,6 +69,8 @@ export interface Comparison {
   readonly orders: OrderComparison | null;
   readonly times: readonly TimeComparison[] | null;
   readonly payments: PaymentComparison | null;
+  /** Whether the payments of each are what the rules give for its own block times. */
+  readonly verdicts: { readonly a: PaymentVerdict | null; readonly b: PaymentVerdict | null };
   readonly blocks: { readonly a: Distribution; readonly b: Distribution } | null;
 }
 
@@ -156,6 +161,7 @@ export function compareRuns(a: ComparedRun, b: ComparedRun): Comparison {
     orders: a.orders === null || b.orders === null ? null : compareOrders(a.orders, b.orders),
     times: times.length === 0 ? null : times,
     payments: a.leases === null || b.leases === null ? null : comparePayments(a.leases, b.leases),
+    verdicts: { a: a.verdict, b: b.verdict },
     blocks:
       a.intervals === null || b.intervals === null
         ? null

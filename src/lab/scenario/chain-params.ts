@@ -5,7 +5,7 @@
  * `10%`, `50 uakt`). A share is parts per million where it is a plain number, as the table has it.
  */
 
-import type { ParameterName, ParameterValue } from '../../protocol/model/params.ts';
+import type { ParameterName, ParameterValue, Params } from '../../protocol/model/params.ts';
 import {
   conflictOfParams,
   defaultParams,
@@ -15,6 +15,7 @@ import {
   withParams,
 } from '../../protocol/model/params.ts';
 import { expectedName } from './problem.ts';
+import type { ChainOptions } from './types.ts';
 import { EXPECTED, grouped, parseBytes, parseDuration, parseMoney, parseNumber, QuantityError, show } from './units.ts';
 import type { ParamProblem } from './validate.ts';
 
@@ -46,6 +47,12 @@ export function protocolParams(params: Readonly<Record<string, number | string |
   const conflict = problems.length === 0 ? conflictOfPeriods(values) : null;
   if (conflict !== null) problems.push(conflict);
   return { values, problems };
+}
+
+/** The parameters with which a scenario's chain begins. */
+export function paramsOfChain(chain: Pick<ChainOptions, 'params' | 'blockInterval'>): Params {
+  const { values } = protocolParams(chain.params);
+  return withParams(defaultParams(), { ...values, targetBlockInterval: chain.blockInterval });
 }
 
 /** Periods that do not go together, put down to one that the scenario names. */

@@ -165,7 +165,7 @@ function run(changes: Partial<RunRecord> = {}, parts: Partial<ComparedRun> = {})
     summary: {},
     ...changes,
   } as unknown as RunRecord;
-  return { folder: 'r', record, orders: null, waits: null, leases: null, intervals: null, ...parts };
+  return { folder: 'r', record, orders: null, waits: null, leases: null, intervals: null, verdict: null, ...parts };
 }
 
 describe('two runs', () => {
