@@ -141,7 +141,7 @@ export class BlockSync {
 
   /** The peers that have a block take turns. */
   #peerFor(height: number): Peer | null {
-    const able = [...this.#peers.all].filter(
+    const able = this.#peers.believed.filter(
       one => one.height >= height && one.oldest <= height && !this.#slow.has(one.connection),
     );
     this.#turn += 1;

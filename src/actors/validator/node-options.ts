@@ -14,6 +14,9 @@ export interface NodeOptions {
   readonly validator: { readonly address: string; readonly keys: KeyPair } | null;
   /** Nodes that this one connects to. Others may connect here. */
   readonly dials: readonly PeerName[];
+  /** Nodes that it was told of by name, those that it calls among them; what others claim of heights counts only where it
+   * is connected to none of these. Absent: all count. */
+  readonly knows?: readonly PeerName[];
   readonly timeouts: Timeouts;
   readonly mempool: MempoolLimits;
   /** How many blocks the store keeps at least. */

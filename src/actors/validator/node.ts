@@ -45,7 +45,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
   readonly signer: Signer | null;
   readonly #options: NodeOptions;
   #chain: Chain;
-  readonly #peers = new Peers();
+  readonly #peers: Peers;
   readonly #dialer: Dialer;
   readonly #mempool: Mempool;
   readonly #evidence = new EvidencePool();
@@ -68,6 +68,7 @@ export class Node implements Actor<Wire>, EngineHost, BlockSyncHost, StateSyncHo
     this.#options = options;
     this.#chain = new Chain(options.chain);
     this.signer = validator === null ? null : new Signer(validator.address, genesis.chainId, validator.keys, scheme);
+    this.#peers = new Peers(options.knows ?? null);
     this.#dialer = new Dialer(options.dials);
     this.#mempool = new Mempool(() => this.#chain, options.mempool);
     this.#engine = new Engine({ scheme, signer: this.signer, timeouts, peers: this.#peers }, this);

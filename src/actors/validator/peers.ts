@@ -33,6 +33,12 @@ export function newPeer(connection: ConnectionId, name: PeerName): Peer {
 
 export class Peers {
   readonly #byConnection = new Map<ConnectionId, Peer>();
+  readonly #knows: ReadonlySet<PeerName> | null;
+
+  /** @param knows names of nodes that this one was told of; null: all are as good as any other */
+  constructor(knows: Iterable<PeerName> | null = null) {
+    this.#knows = knows === null ? null : new Set(knows);
+  }
 
   get all(): Iterable<Peer> {
     return this.#byConnection.values();
@@ -54,10 +60,20 @@ export class Peers {
     this.#byConnection.delete(connection);
   }
 
+  /**
+   * Those whose word about heights counts. Anybody may say that it is a node and has blocks that nobody else has, under
+   * any number of names; so where there is a node that this one was told of, what strangers claim is left alone.
+   */
+  get believed(): Peer[] {
+    const all = [...this.#byConnection.values()];
+    const known = this.#knows === null ? all : all.filter(one => this.#knows?.has(one.name));
+    return known.length > 0 ? known : all;
+  }
+
   /** Whether some are ahead of this height, and none of them can serve the block after it any more. */
   areBeyondReach(height: number): boolean {
     let someAhead = false;
-    for (const peer of this.all) {
+    for (const peer of this.believed) {
       if (peer.height <= height) continue;
       if (peer.oldest <= height + 1) return false;
       someAhead = true;
@@ -68,7 +84,7 @@ export class Peers {
   /** The greatest height that any of them told of, or -1. */
   get greatestHeight(): number {
     let greatest = -1;
-    for (const peer of this.all) greatest = Math.max(greatest, peer.height);
+    for (const peer of this.believed) greatest = Math.max(greatest, peer.height);
     return greatest;
   }
 

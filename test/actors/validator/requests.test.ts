@@ -160,6 +160,22 @@ describe('what others want of a node', () => {
     expect(hand.done).toContainEqual({ effect: 'disconnect', to: 7 });
   });
 
+  it('claims of strangers about heights are left alone while there is a node that it was told of', () => {
+    const hello = { type: 'hello', chainId: 'net', validator: '', height: 50 } as const;
+    const ahead = { type: 'ahead', height: 1_000_000, oldest: 999_999 } as const;
+    const asked = (knows: readonly string[]): string[] => {
+      const hand = new Asked({ node: { knows } }).start() as Asked;
+      hand.meet(1);
+      hand.give({ kind: 'connected', connection: 7, peer: 'mallory', inbound: true });
+      for (const message of [hello, ahead] as const)
+        hand.give({ kind: 'message', connection: 7, from: 'mallory', message });
+      return hand.sent.flatMap(one => (one.type === 'getBlock' || one.type === 'getSnapshot' ? [one.type] : []));
+    };
+    expect(asked(['validator-1'])).toEqual([]);
+    // Where nobody else is there, it must do with strangers.
+    expect(new Set(asked(['validator-3']))).toEqual(new Set(['getBlock', 'getSnapshot']));
+  });
+
   it('claims of heights beyond reach keep it from nothing', () => {
     const hand = new Asked({ stakes: [10] }).start() as Asked;
     hand.fire('height');

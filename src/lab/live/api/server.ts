@@ -6,7 +6,7 @@
  * operator allows), whatever is changed must come as JSON, and what a browser says came from another origin is refused.
  * No CORS header is ever sent.
  */
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
@@ -65,6 +65,8 @@ export const SERVER_LIMITS = {
   request_ms: 10_000,
   keepAlive_ms: 5_000,
   connections: 256,
+  /** The same from one address: whoever takes all that it may leaves room for others. */
+  connectionsPerRemote: 128,
   requestsPerConnection: 10_000,
   /** Characters of a part of a path. */
   param: 1_024,
@@ -96,11 +98,7 @@ export async function makeServer(about: string, options: ApiOptions): Promise<Fa
     frameworkErrors: (error, _, reply) => void refuse(error, reply, options),
     clientErrorHandler: (error, socket) => refuseBytes((error as NodeJS.ErrnoException).code ?? '', socket, options),
   });
-  app.server.maxConnections = SERVER_LIMITS.connections;
-  app.server.on('drop', connection => {
-    const reason = `${SERVER_LIMITS.connections} connections already, expected fewer`;
-    options.onRefused?.({ remote: connection?.remoteAddress ?? '', request: 'a connection', code: 'full', reason });
-  });
+  boundConnections(app.server, options);
   // Only JSON: a form or a plain text is what a page of another origin may send without being asked.
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
@@ -137,6 +135,31 @@ export async function makeServer(about: string, options: ApiOptions): Promise<Fa
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger()));
   });
   return app;
+}
+
+/** Connections in all, and from one address. Beyond, they are reset, for there is nobody yet to answer them. */
+function boundConnections(server: Server, { onRefused }: ApiOptions): void {
+  const { connections, connectionsPerRemote } = SERVER_LIMITS;
+  const tell = (remote: string | undefined, found: number, of: string): void => {
+    const reason = `found ${found} connections ${of} already, expected fewer`;
+    onRefused?.({ remote: remote ?? '', request: 'a connection', code: 'full', reason });
+  };
+  server.maxConnections = connections;
+  server.on('drop', connection => tell(connection?.remoteAddress, connections, 'in all'));
+  const present = new Map<string, number>();
+  server.prependListener('connection', socket => {
+    const remote = socket.remoteAddress ?? '';
+    const count = (present.get(remote) ?? 0) + 1;
+    present.set(remote, count);
+    socket.once('close', () => {
+      const left = (present.get(remote) ?? 1) - 1;
+      if (left > 0) present.set(remote, left);
+      else present.delete(remote);
+    });
+    if (count <= connectionsPerRemote) return;
+    tell(remote, connectionsPerRemote, 'from this address');
+    socket.resetAndDestroy();
+  });
 }
 
 const DESCRIPTION =

@@ -51,6 +51,7 @@ function nodeOptions({ config, genesis, genesisHash, identity }: OpenHome<'node'
     chain,
     validator: votes ? { address: identity.address, keys: identity.keys } : null,
     dials,
+    knows: Object.keys(config.peers),
     timeouts,
     mempool,
     keepBlocks,

@@ -30,6 +30,7 @@ export class MessageConnection implements FrameHandler {
   readonly address: string;
   readonly wire: FramedSocket;
   readonly #limits: TransportLimits;
+  readonly #room: () => number;
   readonly #events: MessageConnectionEvents;
   #sentMessages = 0;
   #sentBytes = 0;
@@ -51,13 +52,17 @@ export class MessageConnection implements FrameHandler {
   #isClosed = false;
   #tellTimer: NodeJS.Timeout | null = null;
 
-  /** Takes over a socket whose greeting is over. */
+  /**
+   * Takes over a socket whose greeting is over.
+   * @param room bytes that may be under way over this connection now
+   */
   constructor(
     id: ConnectionId,
     peer: PeerName,
     address: string,
     wire: FramedSocket,
     limits: TransportLimits,
+    room: () => number,
     events: MessageConnectionEvents,
   ) {
     this.id = id;
@@ -65,6 +70,7 @@ export class MessageConnection implements FrameHandler {
     this.address = address;
     this.wire = wire;
     this.#limits = limits;
+    this.#room = room;
     this.#events = events;
     this.#progress_ms = wire.clock_ms;
     wire.handler = this;
@@ -74,10 +80,10 @@ export class MessageConnection implements FrameHandler {
   /** Sends a message of at most MAX_MESSAGE_BYTES, or drops it for want of room. */
   send(bytes: Uint8Array): void {
     if (!this.wire.isOpen) return;
-    const { queueMessages, queueBytes } = this.#limits;
+    const { queueMessages } = this.#limits;
     const waiting = this.#sentMessages - this.#takenMessages;
     const waitingBytes = this.#sentBytes - this.#takenBytes;
-    if (waiting >= queueMessages || waitingBytes + bytes.length > queueBytes) {
+    if (waiting >= queueMessages || waitingBytes + bytes.length > this.#room()) {
       if (!this.#full) {
         this.#full = true;
         this.#events.full(this);
@@ -162,11 +168,7 @@ export class MessageConnection implements FrameHandler {
     this.#takenMessages = messages;
     this.#takenBytes = bytes;
     const waiting = this.#sentMessages - messages;
-    if (
-      this.#full &&
-      waiting * 2 <= this.#limits.queueMessages &&
-      (this.#sentBytes - bytes) * 2 <= this.#limits.queueBytes
-    ) {
+    if (this.#full && waiting * 2 <= this.#limits.queueMessages && (this.#sentBytes - bytes) * 2 <= this.#room()) {
       this.#full = false;
       this.#events.drained(this);
     }

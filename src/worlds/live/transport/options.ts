@@ -57,6 +57,8 @@ export interface TransportLimits {
   readonly queueMessages: number;
   /** Their bytes. */
   readonly queueBytes: number;
+  /** The same in all: where there are many connections, each has its share of it, but never less than two messages. */
+  readonly queueBytesInAll: number;
   /** Frames of one connection that are handled before others have their turn. */
   readonly framesPerTurn: number;
   /** Inbound connections in all, messages and tunnels together, those included that are still shaking hands. */
@@ -95,6 +97,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   lingerTimeout_ms: 5_000,
   queueMessages: 4_096,
   queueBytes: 16 * 1024 * 1024,
+  queueBytesInAll: 256 * 1024 * 1024,
   framesPerTurn: 256,
   maxInbound: 1_024,
   maxInboundPerRemote: 512,

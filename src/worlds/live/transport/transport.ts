@@ -52,6 +52,12 @@ export class LiveTransport implements Transport {
   /** Done when all is gone; null before `close`. */
   #closing: Promise<void> | null = null;
 
+  readonly #room = (): number => {
+    const { queueBytes, queueBytesInAll } = this.#limits;
+    const share = Math.floor(queueBytesInAll / Math.max(1, this.#connections.size));
+    return Math.min(queueBytes, Math.max(share, 2 * MAX_MESSAGE_BYTES));
+  };
+
   readonly #events: MessageConnectionEvents = {
     message: (connection, bytes) =>
       this.#tell(connection, () => this.#options.events.message(connection.id, connection.peer, bytes)),
@@ -285,7 +291,7 @@ export class LiveTransport implements Transport {
 
   #establish(wire: FramedSocket, peer: PeerName, address: string, inbound: boolean): void {
     const id = this.#nextConnection++;
-    const connection = new MessageConnection(id, peer, address, wire, this.#limits, this.#events);
+    const connection = new MessageConnection(id, peer, address, wire, this.#limits, this.#room, this.#events);
     if (this.#held) connection.hold(true);
     this.#connections.set(id, connection);
     this.#tell(connection, () => this.#options.events.connected(id, peer, inbound));

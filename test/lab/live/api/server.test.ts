@@ -165,17 +165,40 @@ describe('a request', () => {
 
 describe('connections', () => {
   it('beyond the limit are turned away, and room comes back', async () => {
-    const open = Array.from({ length: SERVER_LIMITS.connections }, () => connect(server.port, '127.0.0.1'));
+    const { connections, connectionsPerRemote } = SERVER_LIMITS;
+    const from = (localAddress: string, count: number) =>
+      Array.from({ length: count }, () => connect({ host: '127.0.0.1', port: server.port, localAddress }));
+    const open = [...from('127.0.0.2', connectionsPerRemote)];
+    open.push(...from('127.0.0.3', connections - connectionsPerRemote));
     await Promise.all(open.map(socket => new Promise(resolve => socket.once('connect', resolve))));
     // The kernel accepts before the server does; give it time to count.
     await new Promise(resolve => setTimeout(resolve, 200));
     const answer = await request('GET /status HTTP/1.1\r\nHost: localhost').catch(() => '');
     expect(answer).toBe('');
-    const reason = `${SERVER_LIMITS.connections} connections already, expected fewer`;
+    const reason = `found ${connections} connections in all already, expected fewer`;
     expect(refusals).toContainEqual({ remote: '127.0.0.1', request: 'a connection', code: 'full', reason });
     for (const socket of open) socket.destroy();
     await new Promise(resolve => setTimeout(resolve, 200));
     expect(await request('GET /status HTTP/1.1\r\nHost: localhost')).toContain('HTTP/1.1 200 ');
+  });
+
+  it('of one address leave room for those of others', async () => {
+    refusals.length = 0;
+    const { connectionsPerRemote } = SERVER_LIMITS;
+    let closed = 0;
+    const open = Array.from({ length: connectionsPerRemote + 20 }, () => {
+      const socket = connect({ host: '127.0.0.1', port: server.port, localAddress: '127.0.0.2' });
+      socket.on('error', () => undefined).on('close', () => closed++);
+      return socket;
+    });
+    await new Promise(resolve => setTimeout(resolve, 300));
+    expect(closed).toBe(20);
+    expect(await request('GET /status HTTP/1.1\r\nHost: localhost')).toContain('HTTP/1.1 200 ');
+    const reason = `found ${connectionsPerRemote} connections from this address already, expected fewer`;
+    expect(refusals).toHaveLength(20);
+    expect(refusals[0]).toEqual({ remote: '127.0.0.2', request: 'a connection', code: 'full', reason });
+    for (const socket of open) socket.destroy();
+    await new Promise(resolve => setTimeout(resolve, 200));
   });
 });
 

@@ -1,6 +1,7 @@
 /** The parts of a participant: its clock, its timers, its inbox, its entropy, its requests. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { addressOf } from '../../../../src/protocol/codec/address.ts';
 import { type MachineClocks, WallClock } from '../../../../src/worlds/live/clock.ts';
 import { CROWDED_BYTES, CROWDED_INPUTS, Inbox, LEAST_SHARE_INPUTS } from '../../../../src/worlds/live/inbox.ts';
 import { freshSeed, randomStream } from '../../../../src/worlds/live/random.ts';
@@ -169,6 +170,19 @@ describe('the inbox', () => {
     expect(order).toEqual([102, 0, 103, 100, 1, 101]);
     expect(Array.from({ length: 98 }, () => inbox.take()!.at)).toEqual(Array.from({ length: 98 }, (_, i) => i + 2));
     expect([inbox.length, inbox.firstAt]).toEqual([0, null]);
+  });
+
+  it('hears strangers, however many they are, no more often than those whom it knows', () => {
+    const inbox = new Inbox<never, never>();
+    const stranger = addressOf(new Uint8Array(32));
+    const message = (connection: number, from: string) =>
+      inbox.add({ at: connection, input: null, incoming: { connection, from, bytes: new Uint8Array(1) } });
+    for (let connection = 100; connection < 400; connection++)
+      for (let i = 0; i < 3; i++) message(connection, stranger);
+    for (let i = 0; i < 4; i++) message(1, 'friend');
+    inbox.add({ at: 0, input: { kind: 'synced', token: 1 }, incoming: null });
+    expect(Array.from({ length: 9 }, () => inbox.take()!.at)).toEqual([0, 1, 100, 1, 101, 1, 102, 1, 103]);
+    expect(inbox.length).toBe(896);
   });
 
   it('closes the line of who sends more than its share, until half of it is gone', () => {
