@@ -20,6 +20,7 @@ import { Battlefield } from './battlefield.ts';
 import { Child } from './children.ts';
 import { strikesOf } from './faults.ts';
 import { type Follower, startFollower } from './follower.ts';
+import { leadOf } from './lead.ts';
 import { type LivePlan, type PlannedMember, planLive } from './plan.ts';
 import { newRunFolder, noteRun } from './registry.ts';
 import { ServiceWatch, type Sight } from './service-watch.ts';
@@ -28,8 +29,6 @@ import type { Report } from './words.ts';
 
 /** How long a chain may take to begin once everybody takes part. */
 const FIRST_BLOCK_MS = 60_000;
-/** From the first process to the beginning of the run: each daemon takes about so long to start on a busy machine. */
-const LEAD_PER_MEMBER_MS = 700;
 
 export interface LiveOptions {
   readonly loaded: Loaded;
@@ -81,8 +80,7 @@ export async function runLive(options: LiveOptions): Promise<LiveOutcome> {
   const folder = newRunFolder(run);
   noteRun(folder, { run, scenario: loaded.scenario.name }, []);
   try {
-    const lead_ms = 2_000 + LEAD_PER_MEMBER_MS * membersOf(loaded);
-    const begins = (Date.now() + lead_ms) * 1000;
+    const begins = (Date.now() + leadOf(membersOf(loaded))) * 1000;
     const { scenario } = loaded;
     const plan = await planLive({ scenario, seed, scheme, folder, begins, containers: options.containers });
     options.onEvent({ type: 'planned', members: plan.members, folder });
