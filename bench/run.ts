@@ -5,6 +5,7 @@
  *     npm run bench                         all figures
  *     npm run bench -- kernel market        some of them
  *     npm run bench -- memory --orders 1000000
+ *     npm run bench -- live                 four validators with TLS and disks: no ratios, for there is no peer
  *
  * Peers need g++, libns3-dev, libgsl-dev and python3-simpy3 (Debian); a figure whose peer is missing says so.
  */
@@ -227,6 +228,11 @@ function consensus(): void {
   }
 }
 
+/** The live chain on this machine: its figures are this machine's, and of whatever else runs on it. */
+function live(): void {
+  for (const line of jsonLines(process.execPath, [join(HERE, 'live.ts')])) console.log(JSON.stringify(line));
+}
+
 const BENCHES: { readonly [name: string]: (orders: string) => void } = {
   kernel,
   market: marketAgainstSimPy,
@@ -234,6 +240,7 @@ const BENCHES: { readonly [name: string]: (orders: string) => void } = {
   memory,
   consensus,
   workers,
+  live,
 };
 
 function main(args: readonly string[]): void {
