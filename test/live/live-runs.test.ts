@@ -1,8 +1,10 @@
 /** `orrery live` end to end: a page from a real container, a provider that dies, and nothing left behind. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { readCompared } from '../../src/lab/report/compare-node.ts';
 import { connectionTo } from '../../src/worlds/live/docker/engine.ts';
 import { noDockerReason, type TestEngine, testEngine } from '../support/docker.ts';
 import { endRuns, fetched, leftBehind, NOTHING, processesOf, removeResults, shown, startLive } from './support.ts';
@@ -21,12 +23,44 @@ afterAll(async () => {
 });
 
 interface Record {
+  readonly world: string;
+  readonly notes: readonly string[];
   readonly summary: Readonly<{ [name: string]: number }>;
   readonly expectations: readonly { readonly text: string; readonly holds: boolean; readonly detail: string }[];
 }
 
 function recordOf(results: string): Record {
   return JSON.parse(readFileSync(join(results, 'run.json'), 'utf8')) as Record;
+}
+
+/** What providers say of their workloads, and what somebody sees who asks for the page, are the same. */
+function expectTimeWithoutService(summary: Record['summary'], notes: readonly string[]): void {
+  expect(summary).toMatchObject({ outages: 1, lease_gaps: 1 });
+  const [, seen] = /web of alice-0 did not answer for ([\d.]+) s from 3\d/.exec(notes.join('; ')) ?? [];
+  expect(Math.abs(Number(seen) - summary.outage_max_s!)).toBeLessThan(3);
+  // What ten blocks without a word, a wait for bids of two and two starts come to; a busy machine takes longer.
+  expect(summary.outage_max_s).toBeGreaterThan(5);
+  expect(summary.outage_max_s).toBeLessThan(60);
+}
+
+/** Every payment is what the rules give for the block times that this chain had, to the micro-AKASH, as its twin's are. */
+function expectTwin(results: string): void {
+  const verdict = readCompared(results).verdict!;
+  expect(verdict.wrong).toEqual([]);
+  expect([verdict.right, verdict.othersRight]).toEqual([verdict.payments, verdict.others]);
+  expect(verdict.payments).toBeGreaterThan(5);
+  const twin = join(results, '..', 'twin');
+  orrery('run', 'live-failover', '--out', twin);
+  const text = orrery('compare', twin, results);
+  expect(text).toContain('2 orders in both, 2 alike');
+  expect(text).toMatch(/A {2}(\d+) of \1 payments, 6 of 6 other amounts/);
+  expect(text).toMatch(/B {2}(\d+) of \1 payments, 6 of 6 other amounts/);
+  expect(text).toMatch(/Time without service\n.*\n {2}A {8}1 .*\n {2}B {8}1 /);
+}
+
+/** What a command prints; throws when it fails. */
+function orrery(...words: string[]): string {
+  return execFileSync(process.execPath, ['bin/orrery.js', ...words], { encoding: 'utf8', timeout: 120_000 });
 }
 
 describe.skipIf(why !== '')(`live runs with containers${why}`, () => {
@@ -59,10 +93,13 @@ describe.skipIf(why !== '')(`live runs with containers${why}`, () => {
     await shown(live, /crash of north-0/, 120_000);
     await shown(live, /web answers at[\s\S]*web answers at (http:\S+)/, 120_000);
     expect(await live.ended).toBe(0);
-    const { summary, expectations } = recordOf(live.results);
+    const { world, summary, expectations, notes } = recordOf(live.results);
+    expect(world).toBe('live');
     expect(expectations.filter(one => !one.holds)).toEqual([]);
     expect(summary.forfeited_uakt).toBe(1_000_000);
     expect(await leftBehind(engine.address)).toEqual(NOTHING);
+    expectTimeWithoutService(summary, notes);
+    expectTwin(live.results);
   });
 
   test('a launcher that is killed takes its daemons along, and --clean removes the rest', {

@@ -6,6 +6,7 @@ import { STRATEGY_VARIABLES } from './expression.ts';
 import { expression } from './expression-field.ts';
 import { choice, frequency, money, oneOf, quantity, shape, share, text, whole } from './fields.ts';
 import { MAX_MEMBERS } from './limits.ts';
+import { partialCapacity } from './schema-capacity.ts';
 import { attributes, bare, duration, given, rates, region } from './schema-common.ts';
 import type { ProviderBehaviour, ProviderClass, ProviderSupply, Strategy } from './types.ts';
 
@@ -72,26 +73,13 @@ const containers = shape({
   stop: given(distribution('duration'), '0s'),
 }).transform(({ lifetime, ...rest }) => ({ ...rest, lifetime: lifetime ?? null }));
 
-const bandwidth = quantity('bandwidth');
-const besides = {
-  disk: given(quantity('bytes'), 0),
-  gpu: quantity('gpu').optional(),
-  bandwidth: given(bandwidth, 0).describe('0 = not limited'),
-};
-const hostCpu = quantity('cpu', { positive: true });
-const hostMemory = quantity('bytes', { positive: true });
-/** Where a trace may say what the hosts are. */
-const capacity = shape({ cpu: hostCpu.optional(), memory: hostMemory.optional(), ...besides });
-/** Of one host. */
-export const hostCapacity = shape({ cpu: hostCpu, memory: hostMemory, ...besides });
-
 const providerFields = shape({
   count: whole(1, MAX_MEMBERS).optional(),
   fromTrace: oneOf(['openb']).optional().describe("the trace's nodes, instead of count, hosts and capacity"),
   region,
   attributes: attributes.prefault({}),
   hosts: whole(1, 100_000).optional().describe('hosts of each provider, 1 if not given'),
-  capacity: capacity.optional().describe('of one host'),
+  capacity: partialCapacity.optional().describe('of one host'),
   cost: rates.describe('what a unit costs the provider; drawn once per provider'),
   strategy,
   reserve: oneOf(['bids', 'none']).prefault('bids').describe('whether open bids count as used capacity'),

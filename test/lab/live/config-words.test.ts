@@ -75,8 +75,10 @@ describe('a configuration', () => {
     expect(again.tenant(tenantConfig)).toEqual(tenantConfig);
     expect(again.provider(providerConfig)).toEqual(providerConfig);
     const peers = { alpha: { host: '::1', port: 9, address }, beta: { host: 'b.example', port: 2, address } };
+    const capacity = { cpu: 4_000, memory: 3 * GIB, disk: 0, gpu: 2_000, bandwidth: 1_000_000 };
     const other: NodeConfig = {
       ...nodeConfig,
+      known: { iron: { account: address, capacity }, web: { account: addressOfSeed(2), capacity: null } },
       listen: { host: '::', port: 0 },
       peers,
       dials: ['beta'],

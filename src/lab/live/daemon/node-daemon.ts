@@ -50,7 +50,9 @@ interface ViewParts {
 
 function viewOf({ config, genesis, made, listeners, ask }: ViewParts): NodeView {
   const names = new Map(Object.entries(config.peers).map(([name, { address }]) => [address, name]));
+  for (const [name, { account }] of Object.entries(config.known)) names.set(account, name);
   names.set(config.address, config.name);
+  const capacities = new Map(Object.values(config.known).map(({ account, capacity }) => [account, capacity]));
   return {
     genesis,
     chain: () => made().chain,
@@ -71,5 +73,6 @@ function viewOf({ config, genesis, made, listeners, ask }: ViewParts): NodeView 
       return () => void listeners.delete(listener);
     },
     nameOf: address => names.get(address) ?? null,
+    capacityOf: provider => capacities.get(provider) ?? null,
   };
 }

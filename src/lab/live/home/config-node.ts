@@ -1,13 +1,26 @@
 /** The grammar of a node's config.yaml. */
 import type { z } from 'zod';
 import type { ValidatorConduct } from '../../../actors/validator/conduct.ts';
-import { choice, flag, list, matching, money, oneOf, quantity, shape, share, whole } from '../../scenario/fields.ts';
+import {
+  choice,
+  flag,
+  list,
+  mapOf,
+  matching,
+  money,
+  oneOf,
+  quantity,
+  shape,
+  share,
+  whole,
+} from '../../scenario/fields.ts';
 import { expectedName } from '../../scenario/problem.ts';
+import { hostCapacity } from '../../scenario/schema-capacity.ts';
 import { given } from '../../scenario/schema-common.ts';
 import { behaviours, timeouts } from '../../scenario/schema-validators.ts';
 import { show } from '../../scenario/units.ts';
 import { account, common, directory, MAX_PEERS, participantName } from './config-fields.ts';
-import type { NodeConfig } from './config-types.ts';
+import type { Acquaintance, NodeConfig } from './config-types.ts';
 import { endpoint } from './endpoints.ts';
 
 /** Parts per million in a whole. */
@@ -43,6 +56,13 @@ const candidate = choice<NodeConfig['candidate']>('candidate', 'what a candidate
   },
 });
 
+const acquaintance = shape({ account, capacity: hostCapacity.optional() }).transform(
+  ({ account: address, capacity }): Acquaintance => ({
+    account: address,
+    capacity: capacity === undefined ? null : { ...capacity, gpu: capacity.gpu ?? 0 },
+  }),
+);
+
 const nodeFields = shape({
   role: oneOf(['node']),
   ...common,
@@ -64,6 +84,7 @@ const nodeFields = shape({
     }),
     {},
   ),
+  known: mapOf(acquaintance, participantName, MAX_PEERS, 'names and accounts').prefault({}),
   behaviour: given(conduct, 'honest'),
 });
 

@@ -63,6 +63,14 @@ function candidateWords(candidate: NodeConfig['candidate']): Words {
   return { offer: { stake: moneyWords(candidate.stake), commission: candidate.commission / 1e6 } };
 }
 
+function knownWords(known: NodeConfig['known']): Words {
+  const words = Object.entries(known).map(([name, { account, capacity }]): [string, Words] => [
+    name,
+    capacity === null ? { account } : { account, capacity: capacityWords(capacity) },
+  ]);
+  return Object.fromEntries(words);
+}
+
 export function nodeConfigText(config: NodeConfig, heading: Heading): string {
   const { mempool, stateSync, peers, dials } = config;
   const calls = Object.keys(peers);
@@ -93,7 +101,13 @@ export function nodeConfigText(config: NodeConfig, heading: Heading): string {
       'A node that begins with nothing fetches all blocks (off), or a snapshot of the state, which it verifies by the ' +
         'validators of genesis, or by a block that you trust: {block: {height: 9000, hash: 64 digits}}.',
     )
-    .field('mempool', { count: mempool.count, size: bytesWords(mempool.bytes) }, 'Transactions that wait at most.');
+    .field('mempool', { count: mempool.count, size: bytesWords(mempool.bytes) }, 'Transactions that wait at most.')
+    .field(
+      'known',
+      knownWords(config.known),
+      'Names for accounts on its status page, and what providers offer, which the chain does not know: ' +
+        '{iron: {account: akash1..., capacity: {cpu: 8, memory: 32Gi}}}.',
+    );
   if (config.behaviour.kind !== 'honest') {
     on.field('behaviour', validatorConductWords(config.behaviour), 'How it misbehaves, for whoever studies that.');
   }

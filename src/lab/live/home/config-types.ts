@@ -6,6 +6,7 @@ import type { Attributes } from '../../../protocol/model/objects.ts';
 import type { DockerOptions } from '../../../worlds/live/docker/options.ts';
 import type { PeerAddress } from '../../../worlds/live/ports.ts';
 import type {
+  Capacity,
   Distribution,
   Escrow,
   ProviderBehaviour,
@@ -43,6 +44,13 @@ interface AnyConfig {
   readonly log: LogConfig;
 }
 
+/** Whom the status page of a node shows by name, with what it offers where that is known. */
+export interface Acquaintance {
+  readonly account: string;
+  /** Of all hosts of a provider together; the chain does not know it. */
+  readonly capacity: Capacity | null;
+}
+
 export interface NodeConfig extends AnyConfig {
   readonly role: 'node';
   readonly listen: Endpoint;
@@ -61,6 +69,8 @@ export interface NodeConfig extends AnyConfig {
   /** What a node that begins with nothing trusts when it fetches the state; null: it fetches all blocks. */
   readonly stateSync: 'genesis' | { readonly height: number; readonly hash: string } | null;
   readonly mempool: { readonly count: number; readonly bytes: number };
+  /** Others by the names that its operator uses for them; for people alone. */
+  readonly known: Readonly<Record<string, Acquaintance>>;
   readonly behaviour: ValidatorConduct;
 }
 

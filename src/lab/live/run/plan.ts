@@ -6,20 +6,23 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HostCapacity } from '../../../actors/provider/capacity.ts';
 import type { Genesis } from '../../../protocol/chain/genesis.ts';
 import type { SignatureScheme } from '../../../protocol/codec/signature.ts';
 import { RandomStreams } from '../../../worlds/simulated/streams.ts';
 import { genesisOf } from '../../experiment/build-world.ts';
 import { type Population, type ProviderMember, populate } from '../../experiment/population.ts';
 import { dialLists, nodeLists } from '../../experiment/validators.ts';
-import type { Scenario } from '../../scenario/types.ts';
-import type { ContainersConfig, Directory } from '../home/config-types.ts';
+import type { Capacity, Scenario } from '../../scenario/types.ts';
+import type { Acquaintance, ContainersConfig, Directory, NodeConfig } from '../home/config-types.ts';
 import { peerText } from '../home/endpoints.ts';
 import type { Role } from '../home/folder.ts';
 import { writeNodeHome, writeProviderHome, writeTenantHome } from '../home/write-home.ts';
 import { freePorts } from './free-ports.ts';
 
 const HOST = '127.0.0.1';
+/** Accounts that a configuration names. */
+const MAX_KNOWN = 1_000;
 
 export interface PlannedMember {
   readonly name: string;
@@ -80,15 +83,40 @@ export async function planLive(options: PlanOptions): Promise<LivePlan> {
   return { genesis, population, streams, members, nodes };
 }
 
+/** Whom the status pages show by name. */
+function acquaintancesOf({ providers, tenants }: Population): NodeConfig['known'] {
+  const known: Record<string, Acquaintance> = {};
+  for (const { members } of providers)
+    for (const { name, address, hosts } of members)
+      known[name] = { account: address, capacity: hosts.reduce(together, NOTHING) };
+  for (const { members } of tenants)
+    for (const { name, address } of members) known[name] = { account: address, capacity: null };
+  return Object.fromEntries(Object.entries(known).slice(0, MAX_KNOWN));
+}
+
+const NOTHING: Capacity = { cpu: 0, memory: 0, disk: 0, gpu: 0, bandwidth: 0 };
+
+function together(sum: Capacity, { cpu, memory, disk, gpus, bandwidth }: HostCapacity): Capacity {
+  return {
+    cpu: sum.cpu + cpu,
+    memory: sum.memory + memory,
+    disk: sum.disk + disk,
+    gpu: sum.gpu + 1_000 * gpus,
+    bandwidth: sum.bandwidth + bandwidth,
+  };
+}
+
 function nodeHomes(
   { scenario, folder, seed }: PlanOptions,
   genesis: Genesis,
-  { validators, providers }: Population,
+  population: Population,
   nodes: Directory,
   take: () => number,
   streams: RandomStreams,
 ): PlannedMember[] {
   const { chain } = scenario;
+  const { validators, providers } = population;
+  const known = acquaintancesOf(population);
   const dials = dialLists(validators.length, chain.topology, streams);
   return validators.map(({ name, address, keys, spec }, i) => {
     const home = join(folder, name);
@@ -111,6 +139,7 @@ function nodeHomes(
       timeouts: chain.timeouts,
       keepBlocks: chain.keepBlocks,
       snapshotEvery: chain.snapshotEvery,
+      known,
       behaviour:
         behaviour.kind === 'favour'
           ? { kind: 'favour', accounts: favoured?.members.map(one => one.address) ?? [] }
