@@ -5,7 +5,8 @@ const LIVE = ['test/live/**/*.test.ts', 'test/worlds/live/docker/**/*.test.ts', 
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
+    // Generous: what is slow on a busy machine is not wrong.
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     pool: 'forks',
     projects: [
