@@ -66,6 +66,10 @@ describe('phrases', () => {
       sentence({ type: 'LeaseBroken', provider: 'p', lease: 't/0/0/0', forfeited_uakt: '2000000' }),
       'p broke t/0/0/0 and lost 2 AKASH',
     ],
+    [
+      sentence({ type: 'LeaseCreated', provider: 'p', lease: 't/0/0/0', price_pakt_per_s: '400000', bids: 1 }),
+      'p won t/0/0/0 at 1\u202f440 uakt/h, the only bid',
+    ],
     [sentence({ type: 'SomethingNew' }), null],
   ])('%j', (text, expected) => {
     expect(text).toBe(expected);

@@ -136,11 +136,15 @@ export function tick(): void {
 const VOTES = {
   for: () => badge('good', '\u2713', 'for it'),
   nil: () => badge('warn', '\u25cb', 'nil'),
-  absent: () => badge('bad', '\u2715', 'absent'),
+  // Two thirds are enough: who is slower is often missing, and only who keeps missing is away.
+  absent: () => badge('warn', '\u2715', 'absent'),
 };
 
 export function showValidators(list: readonly Validator[], voteHeight: number | null): void {
-  const rows = list.slice(0, MAX_VALIDATORS).map(one => {
+  const sorted = [...list].sort(
+    (a, b) => b.power_ppm - a.power_ppm || ((a.name ?? a.address) < (b.name ?? b.address) ? -1 : 1),
+  );
+  const rows = sorted.slice(0, MAX_VALIDATORS).map(one => {
     learn(one.address, one.name);
     const vote = one.tombstoned
       ? badge('bad', '\u2020', 'out for good')

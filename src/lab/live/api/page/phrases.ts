@@ -101,7 +101,7 @@ export function sentence(one: Happened): string | null {
     case 'FulfillmentPlaced':
       return `${called(one.provider)} bid ${perHour(String(one.total_pakt_per_s))} for ${objectName(one.order)}`;
     case 'LeaseCreated':
-      return `${called(one.provider)} won ${lease} at ${perHour(String(one.price_pakt_per_s))}, of ${String(one.bids)} bids`;
+      return `${called(one.provider)} won ${lease} at ${perHour(String(one.price_pakt_per_s))}, ${one.bids === 1 ? 'the only bid' : `of ${String(one.bids)} bids`}`;
     case 'LeaseActive':
       return `${called(one.provider)} serves ${lease}`;
     case 'LeasePaid':
