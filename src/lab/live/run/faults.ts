@@ -143,12 +143,12 @@ function strikesOfOne(fault: WorldFault): Strike[] {
           for (let i = 0; i < groups.length; i++)
             for (let j = i + 1; j < groups.length; j++) field.separate(groups[i]!, groups[j]!, on);
         };
-      return between('partition', apart(true), apart(false));
+      return between(`partition of ${groups.map(few).join(' from ')}`, apart(true), apart(false));
     }
     case 'cut': {
       const { from, to } = fault;
       return between(
-        'cut',
+        `cut between ${few(listOf(from))} and ${few(listOf(to))}`,
         field => field.separate(listOf(from), listOf(to), true),
         field => field.separate(listOf(from), listOf(to), false),
       );
@@ -158,7 +158,7 @@ function strikesOfOne(fault: WorldFault): Strike[] {
       return [
         {
           at,
-          what: 'break',
+          what: `break of the connections of ${few(listOf(from))} with ${to === undefined ? 'everybody' : few(listOf(to))}`,
           do: field => field.breakConnections(listOf(from), to === undefined ? field.everybody : listOf(to)),
         },
       ];
@@ -170,6 +170,11 @@ function strikesOfOne(fault: WorldFault): Strike[] {
     default:
       throw new Error(`found the fault ${fault.kind}, expected one that can be done live`);
   }
+}
+
+/** Names, as far as a line has room for them. */
+function few(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names.length} participants`;
 }
 
 /** Faults of scenarios name participants one by one. */
