@@ -1,6 +1,6 @@
 /** `orrery live` end to end: a page from a real container, a provider that dies, and nothing left behind. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -166,6 +166,25 @@ describe('live runs without containers', () => {
     const live = startLive(null, 'regional-outage', '--containers', 'none');
     expect(await live.ended).toBe(2);
     expect(live.output()).toMatch(/only the simulated world/);
+  });
+
+  test('Ctrl-C while it starts leaves nothing, and no results', { timeout: 120_000 }, async () => {
+    const live = startLive(null, 'live-web', '--containers', 'none');
+    await shown(live, /status page: /, 60_000);
+    live.child.kill('SIGINT');
+    expect(await live.ended).toBe(130);
+    expect(live.output()).toContain('interrupted; nothing unfinished was left behind');
+    expect(existsSync(live.results)).toBe(false);
+    expect(await leftBehind(null)).toEqual({ processes: [] });
+  });
+
+  test('a run that is over before everybody has started ends all the same', { timeout: 120_000 }, async () => {
+    const words = ['--containers', 'none', '--set', 'horizon=1ms', '--set', 'expect=[]'];
+    const live = startLive(null, 'live-web', ...words, '--set', 'tenants.alice.arrivals={at: [0s]}');
+    expect(await live.ended).toBe(0);
+    // On a fast machine a node has its first block by then.
+    expect(live.output()).toMatch(/It was over before any node had a block|Same block and same state/);
+    expect(await leftBehind(null)).toEqual({ processes: [] });
   });
 
   test('four validators, one killed and one cut off: all agree at every height', { timeout: 300_000 }, async () => {

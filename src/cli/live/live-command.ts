@@ -89,8 +89,12 @@ function agreementText(terminal: Terminal, { heights, cut, result }: FinishedLiv
     .join(', ');
   const lines = [
     ...(cut ? ['Ended before its time; what follows is about what there was of it.'] : []),
-    `Same block and same state at every height on all nodes: ${list}.`,
-    `The rules of the market held in each of ${String(result.summary.blocks)} blocks.`,
+    ...(heights.size === 0
+      ? ['It was over before any node had a block.']
+      : [
+          `Same block and same state at every height on all nodes: ${list}.`,
+          `The rules of the market held in each of ${String(result.summary.blocks)} blocks.`,
+        ]),
   ];
   return lines.map(line => wrap(line, terminal.width, '  ')).join('\n');
 }

@@ -11,6 +11,7 @@ import type { TenantRequest } from '../../../actors/tenant/tenant.ts';
 import type { SignatureScheme } from '../../../protocol/codec/signature.ts';
 import { startArrivals } from '../../experiment/arrivals.ts';
 import { Observation } from '../../experiment/observation.ts';
+import { Interrupted } from '../../experiment/pool.ts';
 import type { Loaded } from '../../experiment/results-source.ts';
 import { SdlBooks } from '../../experiment/sdl-books.ts';
 import type { RunResult, RunSink } from '../../experiment/types.ts';
@@ -117,6 +118,9 @@ class LiveRun {
   readonly #sdl: SdlBooks | null;
   readonly #services: ServiceWatch;
   #follower: Follower | null = null;
+  /** Whoever starts it waits for it at the end, too: the run may be over before it follows. */
+  #following: Promise<unknown> | null = null;
+  #isOver = false;
   /** Ends the wait for the horizon: with an error, or because somebody asked. */
   #finish: (error: unknown) => void = () => undefined;
   #nextRequest = 0;
@@ -164,8 +168,10 @@ class LiveRun {
     // Whoever waits for it may be busy starting processes when it fails.
     over.catch(() => undefined);
     const cut = await Promise.race([this.#begin().then(() => over), over]);
+    this.#isOver = true;
     this.#timetable.close();
     this.#services.close();
+    if (cut && (this.#follower?.chain.height ?? 0) === 0) throw new Interrupted();
     // What was cut short is summed up over what there was of it.
     const result = this.#observation.finish(
       { world: 'live', traceHash: '', events: 0, checkpoints: [], window: [] },
@@ -185,7 +191,7 @@ class LiveRun {
       await ready;
       onEvent({ type: 'ready', name: child.name });
     });
-    const follower = startFollower({
+    this.#following = startFollower({
       genesis: this.#plan.genesis,
       nodes: this.#plan.nodes,
       home: join(this.#folder, 'follower'),
@@ -196,9 +202,11 @@ class LiveRun {
       },
       onFailure: error => this.#finish(error),
     }).then(one => (this.#follower = one));
-    await Promise.all([...started, follower]);
+    await Promise.all([...started, this.#following]);
     this.#note();
     await this.#firstBlock();
+    // What is begun here has its end only where the run has not had its own.
+    if (this.#isOver) return;
     this.#observation.start();
     this.#letDemandArrive();
     this.#letFaultsStrike();
@@ -208,7 +216,7 @@ class LiveRun {
 
   async #firstBlock(): Promise<void> {
     const until = Math.max(Date.now(), this.#begins / 1000) + FIRST_BLOCK_MS;
-    while ((this.#follower?.chain.height ?? 0) === 0) {
+    while (!this.#isOver && (this.#follower?.chain.height ?? 0) === 0) {
       if (Date.now() > until) throw new Error(`found no block after ${FIRST_BLOCK_MS / 1000} s, expected the first`);
       await new Promise(resolve => setTimeout(resolve, 50));
     }
@@ -279,7 +287,7 @@ class LiveRun {
       case 'reply': {
         const tenant = this.#asked.get(report.id) ?? name;
         this.#asked.delete(report.id);
-        if (!isOk(report.answer))
+        if (!isOk(report.answer) && !this.#isOver)
           this.#options.onEvent({ type: 'refused', tenant, answer: report.answer, time: this.#timetable.now });
         return;
       }
@@ -311,11 +319,14 @@ class LiveRun {
 
   /** Ends all processes: whoever brings demand first, and nodes last. */
   async end(): Promise<void> {
+    this.#isOver = true;
     this.#timetable.close();
     this.#services.close();
     const of = (role: string): PlannedMember[] => this.#plan.members.filter(one => one.role === role);
     for (const role of ['tenant', 'provider', 'node'])
       await Promise.all(of(role).map(({ name }) => this.#children.get(name)?.stop()));
+    // Why it could not be started, if it could not, is told by whoever started it.
+    await this.#following?.catch(() => undefined);
     await this.#follower?.close();
   }
 }
