@@ -74,10 +74,12 @@ export function statusPage(): StatusPage {
   return { html, policy };
 }
 
-/** Serves the page at `/`. */
+/** Serves the page at `/`. It is put together when somebody asks for it first: no node has to wait for that to start. */
 export function addPage(app: FastifyInstance): void {
-  const { html, policy } = statusPage();
+  let made: StatusPage | null = null;
   app.get('/', { schema: { hide: true } }, async (_, reply) => {
+    made ??= statusPage();
+    const { html, policy } = made;
     return reply
       .headers({ 'content-security-policy': policy, 'cross-origin-opener-policy': 'same-origin' })
       .type('text/html; charset=utf-8')
