@@ -24,7 +24,7 @@ import { noDockerReason, type TestEngine, testEngine } from '../support/docker.t
 import { LiveNet } from './net/live-net.ts';
 import { accountOf, freshAddress, Transfers } from './net/load.ts';
 import { type Kill, storm } from './net/storm.ts';
-import { idleSdl, Tenancy } from './net/tenancy.ts';
+import { Tenancy, webSdl } from './net/tenancy.ts';
 import { Statements, witnessed } from './net/witness.ts';
 import { processesOf } from './support.ts';
 
@@ -161,7 +161,7 @@ describe.skipIf(why !== '')(`fifty kills in a row under load${why}`, () => {
       };
       await net.until('there is a first block', 30_000, () => net.blocks.length > 0);
       const transfers = new Transfers(net, accountOf(net, 'payer-0'), freshAddress(7), up);
-      const tenancy = new Tenancy(net, 'alice-0', idleSdl(await engine.image()), 4, randomStream(SEED, 'tenancy'));
+      const tenancy = new Tenancy(net, 'alice-0', webSdl(await engine.image()), 4, randomStream(SEED, 'tenancy'));
       await net.until('a lease is served', CALM_MS, async () => (await served(docker)).length > 0);
       const before = { height: net.chain.height, included: transfers.included };
       const began = performance.now();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectionTo } from '../../src/worlds/live/docker/engine.ts';
 import { freePort, Processes, until } from '../cli/live-processes.ts';
 import { noDockerReason, type TestEngine, testEngine } from '../support/docker.ts';
+import { webSdl } from './net/tenancy.ts';
 import { fetched } from './support.ts';
 
 const found = noDockerReason() === null || process.env.CI === 'true' ? await testEngine() : { skip: noDockerReason() };
@@ -24,29 +25,6 @@ interface Deployments {
       services: { running: number; addresses: { host: string; host_port: number }[] }[] | null;
     }[];
   }[];
-}
-
-function sdl(image: string): string {
-  return `version: "2.0"
-services:
-  web:
-    image: ${image}
-    command: [sh, -c]
-    args: ["echo served by a provider > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"]
-    expose:
-      - {port: 8080, as: 80, to: [{global: true}]}
-profiles:
-  compute:
-    web:
-      resources: {cpu: {units: 0.25}, memory: {size: 64Mi}, storage: {size: 64Mi}}
-  placement:
-    here:
-      pricing:
-        web: {denom: uakt, amount: 1000}
-deployment:
-  web:
-    here: {profile: web, count: 1}
-`;
 }
 
 describe.skipIf(why !== '')(`a provider with containers${why}`, () => {
@@ -79,7 +57,7 @@ describe.skipIf(why !== '')(`a provider with containers${why}`, () => {
   test('keeps them over a restart, and ends them when it is told to', { timeout: 300_000 }, async () => {
     let iron = await net.start('provider', 'iron');
     await until(async () => (await net.ask<{ registered: boolean }>('iron', '/status')).registered);
-    writeFileSync(net.at('web.yaml'), sdl(await engine.image()));
+    writeFileSync(net.at('web.yaml'), webSdl(await engine.image(), 'served by a provider'));
     const deploy = await net.orrery('tenant', 'deploy', 'web.yaml', '--home', 'web', '--wait', '--timeout', '90s');
     expect(deploy).toMatchObject({ code: 0, err: '' });
     const url = async (): Promise<string> =>

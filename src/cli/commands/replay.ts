@@ -80,7 +80,7 @@ export function otherVersions(record: RunRecord): string {
 /** What the directory of a run that can be made again says about itself. */
 function readSimulated(folder: string): RunRecord {
   const record = readRun(folder);
-  if (record.traceHash !== '') return record;
+  if (record.world === 'simulated') return record;
   throw new CommandError(
     `${folder}: found a live run without recordings, expected a simulated one, or one of \`orrery live --record\``,
   );

@@ -40,8 +40,7 @@ export class InputCheck {
   fault({ now, input }: RecordedInput<unknown, unknown>): string | null {
     if (now < this.now) return `a time not before ${this.now} us, when it was given something else`;
     this.now = now;
-    const fault = this.isRecovered ? this.laterFault(input, now) : this.firstFault(input);
-    return fault;
+    return this.isRecovered ? this.laterFault(input, now) : this.firstFault(input);
   }
 
   /** Takes note of what the actor did. */

@@ -18,7 +18,7 @@ import type { Ended, ParticipantOptions } from './participant-options.ts';
 import { Performer } from './performer.ts';
 import type { ContainerEvents, Containers, Storage, Transport, TransportEvents } from './ports.ts';
 import { freshSeed, randomStream } from './random.ts';
-import { Recording } from './recording.ts';
+import { Recording, reasonOf } from './recording.ts';
 import { Requests } from './requests.ts';
 import { StorageFailure } from './storage/failure.ts';
 import { Timers } from './timers.ts';
@@ -427,10 +427,6 @@ export class Participant<Message, Request> {
     await closing('container backend', () => this.containers?.close());
     await closing('recording', () => this.recording.close());
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** An input in a line of bounded length. */

@@ -57,6 +57,7 @@ export class Recording<Message, Request> {
   }
 }
 
-function reasonOf(error: unknown): string {
+/** What an error says. */
+export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -73,6 +73,20 @@ describe('lease keeper', () => {
     expect(confirmed(sent)).toEqual([false, false]);
   });
 
+  test('what starts meanwhile does not bring the next confirmation forward', () => {
+    const { keeper, sent, calls, out } = setUp();
+    keeper.begin(terms(LEASE, 0n), null, 0, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@0`, 'started', [], 1, out);
+    expect(confirmed(sent)).toEqual([false]);
+    // The host is lost and comes back: both start anew, far beyond the quarter period that the chain asks for.
+    keeper.host(0, false, 2, out);
+    for (const unit of [0, 1]) keeper.workload(`${LEASE}#${unit}@1`, 'started', [], HALF_PERIOD_US - 1, out);
+    expect(confirmed(sent)).toEqual([false]);
+    expect(calls.at(-1)).toBe(`setTimer ${LEASE} ${HALF_PERIOD_US + 1}`);
+    keeper.confirmationDue(LEASE, HALF_PERIOD_US + 1, out);
+    expect(confirmed(sent)).toEqual([false, false]);
+  });
+
   test('a lost host: moved to another, and confirmed only once it runs there', () => {
     const { keeper, book, calls, sent, out } = setUp();
     keeper.begin(terms(LEASE, 0n), null, 0, out);

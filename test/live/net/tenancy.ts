@@ -13,14 +13,19 @@ interface Deployments {
   readonly deployments: readonly { readonly deployment: string; readonly state: 'open' | 'closing' }[];
 }
 
-/** A container that serves nothing to nobody, from an image that has a shell. */
-export function idleSdl(image: string): string {
+/**
+ * A deployment of one container that serves a page.
+ * @param image one that has a shell and busybox's httpd
+ * @param page its text; without one there is nothing to be had
+ */
+export function webSdl(image: string, page: string | null = null): string {
+  const written = page === null ? '' : `echo ${page} > /tmp/index.html; `;
   return `version: "2.0"
 services:
   web:
     image: ${image}
     command: [sh, -c]
-    args: ["exec httpd -f -p 8080 -h /tmp"]
+    args: ["${written}exec httpd -f -p 8080 -h /tmp"]
     expose:
       - {port: 8080, as: 80, to: [{global: true}]}
 profiles:

@@ -4,11 +4,20 @@
 import type { z } from 'zod';
 import { flatten, isRecord } from '../../scenario/fields.ts';
 import { dotted, formatError, InvalidScenario, type ScenarioError, type Step } from '../../scenario/problem.ts';
-import { find, locate, locateKey, plain, type Tree } from '../../scenario/tree.ts';
+import { decode, find, locate, locateKey, MAX_FILE_BYTES, parseTree, plain, type Tree } from '../../scenario/tree.ts';
 import { show } from '../../scenario/units.ts';
 import type { ConfigOf } from './config-types.ts';
-import { UnusableHome } from './files.ts';
+import { readLimited, UnusableHome } from './files.ts';
 import { ROLES, type Role } from './folder.ts';
+
+/**
+ * Reads a configuration file.
+ * @throws UnusableHome when it cannot be read or is that of another role; InvalidScenario with everything that is wrong
+ */
+export function readConfigBy<R extends Role>(schema: z.ZodType<ConfigOf<R>>, role: R, path: string): ConfigOf<R> {
+  const text = decode(path, readLimited(path, MAX_FILE_BYTES, `the configuration of a ${role}`));
+  return readTree(schema, role, path, parseTree(path, text));
+}
 
 /**
  * What a tree says as a configuration.

@@ -1,10 +1,9 @@
 /** Opens a home to start from: everything in it is read and held against the rest before anything is begun. */
 import type { z } from 'zod';
 import type { Genesis } from '../../../protocol/chain/genesis.ts';
-import { decode, MAX_FILE_BYTES, parseTree } from '../../scenario/tree.ts';
-import { readTree } from './config-reading.ts';
+import { readConfigBy } from './config-reading.ts';
 import type { ConfigOf } from './config-types.ts';
-import { readLimited, UnusableHome } from './files.ts';
+import { UnusableHome } from './files.ts';
 import { type HomePaths, type Role, requireHome } from './folder.ts';
 import { genesisHash, readGenesisFile } from './genesis-file.ts';
 import { type Identity, readKey } from './identity-key.ts';
@@ -27,8 +26,7 @@ export type OpenHome<R extends Role> = HomeWith<ConfigOf<R>>;
  */
 export function openHomeBy<R extends Role>(root: string, role: R, schema: z.ZodType<ConfigOf<R>>): OpenHome<R> {
   const paths = requireHome(root, role);
-  const text = decode(paths.config, readLimited(paths.config, MAX_FILE_BYTES, `the configuration of a ${role}`));
-  const config = readTree(schema, role, paths.config, parseTree(paths.config, text));
+  const config = readConfigBy(schema, role, paths.config);
   const identity = readKey(paths.key);
   if (identity.address !== config.address) {
     throw new UnusableHome(

@@ -11,8 +11,10 @@ import { readFiles } from '../../../worlds/live/record-reader.ts';
 import { type RecordedInput, Replay, type Told } from '../../../worlds/live/replay.ts';
 import { parsePeerAddress } from '../../../worlds/live/transport/peer-address.ts';
 import { engineOf, VERSION } from '../../experiment/version-node.ts';
+import { InvalidScenario } from '../../scenario/problem.ts';
 import { recordingOf } from '../daemon/recordings.ts';
 import type { Directory } from '../home/config-types.ts';
+import { UnusableHome } from '../home/files.ts';
 import type { FoundRecording, RecordedParticipant } from './find-recordings.ts';
 import { type RecordedActor, recordedActor } from './recorded-actor.ts';
 import { differenceTexts, inputText, timeText } from './recording-text.ts';
@@ -277,6 +279,6 @@ function codeText({ version, node }: Code): string {
 }
 
 /** Errors of a recording that some other version made. */
-function isForeseen(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'UnusableHome' || error.name === 'InvalidScenario');
+function isForeseen(error: unknown): error is Error {
+  return error instanceof UnusableHome || error instanceof InvalidScenario;
 }

@@ -35,7 +35,7 @@ export function serveRelay(input: Readable, output: Writable): Promise<string> {
   });
 }
 
-/** Gives a channel to a member; null, told to the other side, when there are too many. */
+/** Gives a channel to a member; false when there are too many, which the other side is told. */
 function enter(mux: Mux, id: number, member: Member): boolean {
   try {
     mux.set(id, member);

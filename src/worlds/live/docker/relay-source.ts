@@ -3,8 +3,8 @@
  * in the package and with their types left out in a checkout, each wrapped up in whoever imports it.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { withoutTypes } from '../without-types.ts';
 
 /** Linux takes no longer argument, and no longer variable. */
 const MAX_BYTES = 128 * 1024 - 256;
@@ -38,15 +38,4 @@ function javaScriptOf(name: string): string {
   const compiled = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
   if (existsSync(compiled)) return readFileSync(compiled, 'utf8');
   return withoutTypes(readFileSync(new URL(`./${name}.ts`, import.meta.url), 'utf8'));
-}
-
-/** The engine warns that this function of it may change; the engine is pinned, so it does not. */
-function withoutTypes(code: string): string {
-  const { emitWarning } = process;
-  process.emitWarning = () => undefined;
-  try {
-    return stripTypeScriptTypes(code);
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }

@@ -5,9 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import { withoutTypes } from '../../../../worlds/live/without-types.ts';
 import { MARKUP } from './markup.ts';
 import { STYLE } from './style.ts';
 
@@ -33,17 +33,6 @@ function part(name: string): string {
     .replace(/^export \{\};?$/gm, '')
     .replace(/^export (?=(?:async )?function |const |let )/gm, '')
     .trim();
-}
-
-/** The engine warns that this function of it may change; the engine is pinned, so it does not. */
-function withoutTypes(code: string): string {
-  const { emitWarning } = process;
-  process.emitWarning = () => undefined;
-  try {
-    return stripTypeScriptTypes(code);
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
 
 function script(): string {
