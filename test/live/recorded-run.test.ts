@@ -11,10 +11,10 @@ afterAll(removeResults);
 
 const PARTICIPANTS = ['alice-0', 'north-0', 'south-0', 'validator-0', 'validator-1', 'validator-2', 'validator-3'];
 const SETTINGS = [
-  'horizon=16s',
+  'horizon=18s',
   'chain.blockInterval=300ms',
   'tenants.alice.arrivals={at: [1s]}',
-  'faults=[{at: 5s, kind: crash, target: validator-1, for: 2s}]',
+  'faults=[{at: 7s, kind: crash, target: validator-1, for: 2s}]',
   'expect=[]',
 ];
 
@@ -31,7 +31,8 @@ test('each actor of a live run does again what it did; what was altered is named
   expect({ code, err }, out).toEqual({ code: 0, err: '' });
   expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThanOrEqual(80);
   expect(out).toMatch(/^ {2}participant +start +inputs +effects +blocks +outcome\n/);
-  expect(out).toMatch(/\n {2}validator-1 +0 +[\d,]+ +[\d,]+ +1-\d+ +same, (killed|torn end)\n/);
+  // A machine that was slow to start may have had no block to commit before the kill.
+  expect(out).toMatch(/\n {2}validator-1 +0 +[\d,]+ +[\d,]+ +(-|1-\d+) +same, (killed|torn end)\n/);
   expect(out).toMatch(/\n {2}validator-1 +1 +[\d,]+ +[\d,]+ +1-\d+ +same\n/);
   expect(out).toMatch(
     /the same: 8 recordings, every effect byte for byte\nOne state at each of \d+ heights on 4 nodes/,
