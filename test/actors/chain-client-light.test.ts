@@ -111,7 +111,7 @@ describe('a light client', () => {
     'forges an account': {
       lies: {
         says: message =>
-          message.type === 'answer' && message.answer.what === 'leaf' && message.answer.value.leaf !== 'chainwide'
+          message.type === 'answer' && message.answer.what === 'leaf' && message.answer.value.leaf !== 'params'
             ? {
                 ...message,
                 answer: {

@@ -6,9 +6,9 @@ import { restoreDeployment } from '../../protocol/chain/deployment-leaf.ts';
 import {
   accountLeafName,
   accountOfLeaf,
-  CHAINWIDE_LEAF,
   deploymentLeafName,
   endpointOfLeaf,
+  PARAMS_LEAF,
   paramsOfLeaf,
   providerLeafName,
 } from '../../protocol/chain/light-chain.ts';
@@ -42,7 +42,7 @@ export interface Claim {
 function leafOf(subject: Subject): string {
   switch (subject.what) {
     case 'status':
-      return CHAINWIDE_LEAF;
+      return PARAMS_LEAF;
     case 'account':
       return accountLeafName(subject.address);
     case 'deployment':

@@ -108,7 +108,7 @@ export class StoreServer {
       }
       const { commit, block } = decodeCommitted(value);
       const { header } = decodeBlock(block);
-      const light = lightBlockOf(header, commit, new ValidatorSet(set), new ValidatorSet(next));
+      const light = lightBlockOf(header, commit, ValidatorSet.of(set), ValidatorSet.of(next));
       out.send(to, { type: 'light', height, block: light });
     };
   }

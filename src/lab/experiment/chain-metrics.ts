@@ -53,7 +53,7 @@ export function chainMetrics(books: ChainBooks, state: State, now: number): Reco
   const blocks = each.reduce((sum, one) => sum + one.proposed, 0);
   const gaps = each.map(one => Math.abs(one.proposed - one.expected) / Math.max(1, blocks));
   const metrics: Record<string, number | bigint> = {
-    validators: state.chainwide.validators.length,
+    validators: state.seats.validators.length,
     block_interval_mean_s: tally.intervals.mean,
     block_interval_p90_s: tally.intervals.quantile(0.9),
     block_interval_max_s: tally.intervalMost / 1e6,
@@ -100,7 +100,7 @@ export function chainSamples(books: ChainBooks, state: State): [string, number][
   const samples: [string, number][] = [
     ['height', greatest],
     ['height_least', least],
-    ['validators', state.chainwide.validators.length],
+    ['validators', state.seats.validators.length],
     ['rounds_extra', tally.roundsExtra],
     ['blocks_missed', tally.missed],
   ];

@@ -36,9 +36,9 @@ export class ConsensusWatch implements ConsensusFacts {
     const { genesis, scheme } = options;
     this.chainId = genesis.chainId;
     this.#options = options;
-    const { validators, upcoming } = genesisState(genesis, false).chainwide;
-    this.#sets.set(1, new ValidatorSet(validators));
-    this.#sets.set(2, new ValidatorSet(upcoming));
+    const { validators, upcoming } = genesisState(genesis, false).seats;
+    this.#sets.set(1, ValidatorSet.of(validators));
+    this.#sets.set(2, ValidatorSet.of(upcoming));
     this.#times.set(0, genesis.time);
     this.#monitors = consensusMonitors(this, { scheme, timeOfBlock: height => this.#times.get(height) });
   }

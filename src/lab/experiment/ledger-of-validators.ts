@@ -41,7 +41,7 @@ export class ValidatorBooks {
 
   /** Share of the power in the set that votes on the next block; 0 when it is not in it. */
   powerShare(state: State): number {
-    const { validators } = state.chainwide;
+    const { validators } = state.seats;
     const total = validators.reduce((sum, one) => sum + one.power, 0);
     return (validators.find(one => one.address === this.member.address)?.power ?? 0) / total;
   }

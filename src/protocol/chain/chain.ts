@@ -121,8 +121,8 @@ export class Chain {
     this.#state = start.state;
     this.#commitment = start.commitment;
     this.#parent = start.parent;
-    this.#set = new ValidatorSet(this.#state.chainwide.validators);
-    this.#nextSet = new ValidatorSet(this.#state.chainwide.upcoming);
+    this.#set = ValidatorSet.of(this.#state.seats.validators);
+    this.#nextSet = ValidatorSet.of(this.#state.seats.upcoming);
   }
 
   /** The state after the newest block. What is staged on it is taken back first, so that nobody sees it. */
@@ -158,7 +158,7 @@ export class Chain {
   }
   /** Whose turn it is to propose the next block, round by round. */
   get rotation(): Rotation {
-    return new Rotation(this.state.chainwide.validators);
+    return new Rotation(this.state.seats.validators);
   }
   /** Whether the state is committed to in every block, so that each header proves the state before it. */
   get hasCommitment(): boolean {
@@ -263,9 +263,9 @@ export class Chain {
       events: commits ? new EventCommitment(events).root() : NO_HASH,
       voters: this.#set,
     };
-    const { upcoming } = state.chainwide;
+    const { upcoming, upcomingSet, validatorsSet } = state.seats;
     this.#set = this.#nextSet;
-    if (!this.#nextSet.consistsOf(upcoming)) this.#nextSet = new ValidatorSet(upcoming);
+    if (upcomingSet !== validatorsSet) this.#nextSet = ValidatorSet.of(upcoming);
     this.#parent = parent;
     this.#staged = null;
     this.#due = null;

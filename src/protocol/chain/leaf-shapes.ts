@@ -22,7 +22,7 @@ const signed: Codec<number> = {
   },
 };
 const validator = { address: word, consensusKey: byteString(32), power: uint };
-const elected = list(struct({ ...validator, priority: signed }), MAX_VALIDATORS);
+const seating = struct({ set: uint, priorities: list(signed, MAX_VALIDATORS) });
 
 export const accountLeaf = struct({ balance: ubig, nonce: uint, bonded: ubig, unbondings: uint });
 export const providerLeaf = struct({
@@ -157,11 +157,11 @@ export const chainwideLeaf = struct({
   totalUnbonding: ubig,
   totalRewards: ubig,
   providerStake: ubig,
-  validators: elected,
-  upcoming: elected,
   evidenceFrom: uint,
   oldestSet: uint,
   nextSet: uint,
   oldestMilestone: uint,
   nextMilestone: uint,
 });
+/** Members and powers are those of the sets with these numbers, in their order. */
+export const seatsLeaf = struct({ validators: seating, upcoming: seating });

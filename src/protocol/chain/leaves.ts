@@ -7,7 +7,7 @@
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { ByteReader, ByteWriter } from '../codec/bytes.ts';
-import { type Codec, type CodecType, encode } from '../codec/struct.ts';
+import { type Codec, encode } from '../codec/struct.ts';
 import type { Row } from '../ledger/journal.ts';
 import type { Table } from '../ledger/table.ts';
 import { Provider } from '../model/market-rows.ts';
@@ -18,6 +18,7 @@ import {
   Ballot,
   Candidate,
   Delegation,
+  type Elected,
   GrantRow,
   Milestone,
   Proposal,
@@ -39,6 +40,7 @@ import {
   milestoneLeaf,
   proposalLeaf,
   providerLeaf,
+  seatsLeaf,
   setLeaf,
   signingLeaf,
   unbondingLeaf,
@@ -47,6 +49,8 @@ import {
 /** One kind of leaf. A leaf is called `kind/key`, or just `kind` where there is but one. */
 export interface LeafKind {
   readonly kind: string;
+  /** Every state has one leaf of this kind, without a key. */
+  readonly isSingle: boolean;
   /** The names of all its leaves, in no order that may decide anything. */
   names(state: State): Iterable<string>;
   /** Appends the bytes of a leaf; false when the state has none under this key. */
@@ -75,6 +79,7 @@ function perRow<R extends Row, V extends object>(
 ): LeafKind {
   return {
     kind,
+    isSingle: false,
     *names(state) {
       for (const row of tableOf(state).unordered()) yield row.leaf();
     },
@@ -115,24 +120,59 @@ function parameterTexts(params: Params): Uint8Array {
   return bytes;
 }
 
-const CHAINWIDE: LeafKind = {
-  kind: 'chainwide',
-  *names(state) {
-    yield state.chainwide.leaf();
-  },
-  write(writer, state) {
-    chainwideLeaf.write(writer, state.chainwide);
-    writer.raw(parameterTexts(state.params));
-    return true;
-  },
-  restore(reader, state) {
-    Object.assign(state.editChainwide(), readChainwide(reader));
-  },
-};
+/** A kind of which every state has one leaf. */
+function single(
+  kind: string,
+  write: (writer: ByteWriter, state: State) => void,
+  restore: (reader: ByteReader, state: State) => void,
+): LeafKind {
+  return {
+    kind,
+    isSingle: true,
+    names: () => [kind],
+    write(writer, state) {
+      write(writer, state);
+      return true;
+    },
+    restore,
+  };
+}
 
-/** What the leaf `chainwide` holds. Throws DecodeError for bytes that are no such leaf. */
-export function readChainwide(reader: ByteReader): CodecType<typeof chainwideLeaf> & { readonly params: Params } {
-  return { ...chainwideLeaf.read(reader), params: paramsCodec.read(reader) };
+const CHAINWIDE = single(
+  'chainwide',
+  (writer, state) => chainwideLeaf.write(writer, state.chainwide),
+  (reader, state) => Object.assign(state.editChainwide(), chainwideLeaf.read(reader)),
+);
+
+const PARAMS = single(
+  'params',
+  (writer, state) => writer.raw(parameterTexts(state.params)),
+  (reader, state) => state.setParams(paramsCodec.read(reader)),
+);
+
+const SEATS = single(
+  'seats',
+  (writer, { seats }) =>
+    seatsLeaf.write(writer, {
+      validators: { set: seats.validatorsSet, priorities: seats.validators.map(one => one.priority) },
+      upcoming: { set: seats.upcomingSet, priorities: seats.upcoming.map(one => one.priority) },
+    }),
+  (reader, state) => {
+    const { validators, upcoming } = seatsLeaf.read(reader);
+    const seats = state.editSeats();
+    seats.validators = seated(reader, state, validators.set, validators.priorities);
+    seats.validatorsSet = validators.set;
+    seats.upcoming = seated(reader, state, upcoming.set, upcoming.priorities);
+    seats.upcomingSet = upcoming.set;
+  },
+);
+
+/** The members of a kept set with their priorities. */
+function seated(reader: ByteReader, state: State, set: number, priorities: readonly number[]): readonly Elected[] {
+  const members = state.sets.get(String(set))?.members ?? [];
+  if (members.length !== priorities.length)
+    throw reader.error(`${priorities.length} priorities in set ${set}`, `one for each of ${members.length} members`, 0);
+  return members.map((member, i) => ({ ...member, priority: priorities[i] as number }));
 }
 
 const ACCOUNT = perRow(
@@ -244,6 +284,7 @@ const GRANT = perRow(
 
 const DEPLOYMENT: LeafKind = {
   kind: 'deployment',
+  isSingle: false,
   *names(state) {
     for (const row of state.deployments.unordered()) yield row.leaf();
   },
@@ -276,7 +317,7 @@ const SHOWN_IN: { readonly [T in TableName]: LeafKind } = {
 };
 
 /** All kinds, in the order in which a snapshot holds them. */
-export const LEAF_KINDS: readonly LeafKind[] = [...new Set([CHAINWIDE, ...Object.values(SHOWN_IN)])];
+export const LEAF_KINDS: readonly LeafKind[] = [...new Set([CHAINWIDE, PARAMS, ...Object.values(SHOWN_IN), SEATS])];
 
 const byKind = new Map(LEAF_KINDS.map(one => [one.kind, one]));
 
@@ -285,7 +326,7 @@ export function partsOfLeaf(leaf: string): { readonly kind: LeafKind; readonly k
   const cut = leaf.indexOf('/');
   const kind = byKind.get(cut < 0 ? leaf : leaf.slice(0, cut));
   // Only what there is once has no key: each leaf has one name.
-  if (kind === undefined || cut < 0 !== (kind === CHAINWIDE)) return undefined;
+  if (kind === undefined || cut < 0 !== kind.isSingle) return undefined;
   return { kind, key: cut < 0 ? '' : leaf.slice(cut + 1) };
 }
 

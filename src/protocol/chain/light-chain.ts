@@ -2,17 +2,16 @@
  * What a light client of this chain goes by: how headers are verified, where trust begins, and what the leaves of the
  * state say that it is shown with a proof.
  */
-import { ByteReader } from '../codec/bytes.ts';
 import type { SignatureScheme } from '../codec/signature.ts';
 import { type Codec, decode, optional, struct, uint } from '../codec/struct.ts';
 import { ONE_THIRD, type Trusted, type VerifyOptions } from '../consensus/light-block.ts';
 import { valueId, valueIdOf } from '../consensus/types.ts';
 import { members, ValidatorSet } from '../consensus/validator-set.ts';
 import type { Params } from '../model/params.ts';
+import { paramsCodec } from '../model/params-codec.ts';
 import { type Header, headerHash } from './block.ts';
 import { type Genesis, genesisState } from './genesis.ts';
 import { accountLeaf, providerLeaf } from './leaf-shapes.ts';
-import { readChainwide } from './leaves.ts';
 
 /** Microseconds that another's clock may be ahead of a client's. */
 const CLOCK_DRIFT_US = 10_000_000;
@@ -31,8 +30,8 @@ export function verifyOptionsOf(chainId: string, params: Params, scheme: Signatu
 
 /** The genesis as that which is trusted from the beginning. Throws when the genesis is faulty. */
 export function trustedGenesis(genesis: Genesis): Trusted {
-  const { chainwide } = genesisState(genesis, false);
-  return { height: 0, time: genesis.time, value: null, nextValidators: new ValidatorSet(chainwide.validators) };
+  const { seats } = genesisState(genesis, false);
+  return { height: 0, time: genesis.time, value: null, nextValidators: ValidatorSet.of(seats.validators) };
 }
 
 const shape = struct({ height: uint, time: uint, value: optional(valueId), nextValidators: members });
@@ -43,12 +42,12 @@ export const trusted: Codec<Trusted> = {
     shape.write(writer, { height, time, value: value ?? undefined, nextValidators: nextValidators.members }),
   read: reader => {
     const { value, nextValidators, ...rest } = shape.read(reader);
-    return { ...rest, value: value ?? null, nextValidators: new ValidatorSet(nextValidators) };
+    return { ...rest, value: value ?? null, nextValidators: ValidatorSet.of(nextValidators) };
   },
 };
 
 /** The name of the leaf with the parameters. */
-export const CHAINWIDE_LEAF = 'chainwide';
+export const PARAMS_LEAF = 'params';
 
 /** The name of the leaf of an account. */
 export function accountLeafName(address: string): string {
@@ -77,10 +76,7 @@ export function accountOfLeaf(bytes: Uint8Array | null): { readonly nonce: numbe
   return { nonce, balance };
 }
 
-/** The parameters by the leaf `chainwide`. Throws DecodeError for bytes that are no such leaf. */
+/** The parameters by their leaf. Throws DecodeError for bytes that are no such leaf. */
 export function paramsOfLeaf(bytes: Uint8Array): Params {
-  const reader = new ByteReader(bytes);
-  const { params } = readChainwide(reader);
-  reader.end();
-  return params;
+  return decode(paramsCodec, bytes);
 }

@@ -94,6 +94,8 @@ export class EntryReader {
   #size = 0;
   /** Nothing can be read before there are so many bytes. */
   #needed = LENGTH_BYTES;
+  /** Of what there is one leaf in every state: those that have not come yet. */
+  readonly #awaited = new Set(LEAF_KINDS.filter(one => one.isSingle));
   #lastKind: LeafKind | null = null;
   #lastName = '';
 
@@ -122,10 +124,11 @@ export class EntryReader {
     this.#parts = this.#size === 0 ? [] : [bytes.subarray(at)];
   }
 
-  /** Refuses a stream that ends within an entry, or before there was any. */
+  /** Refuses a stream that ends within an entry, or lacks what every state has. */
   end(): void {
     if (this.#size > 0) throw new SnapshotError('entry', `the entries end within one, after leaf ${this.#lastName}`);
-    if (this.#lastKind === null) throw new SnapshotError('entry', 'there are no entries');
+    const [missing] = this.#awaited;
+    if (missing !== undefined) throw new SnapshotError('entry', `there is no leaf ${missing.kind}`);
   }
 
   #restore(bytes: Uint8Array, from: number, end: number): void {
@@ -152,12 +155,13 @@ export class EntryReader {
     }
   }
 
-  /** Each leaf comes once, in its place. What there is once comes first, so that no state is without it. */
+  /** Each leaf comes once, in its place. */
   #follow(kind: LeafKind, name: string): void {
     const place = LEAF_KINDS.indexOf(kind);
     const last = this.#lastKind === null ? -1 : LEAF_KINDS.indexOf(this.#lastKind);
-    const follows = last < 0 ? place === 0 : place > last || (place === last && compareTexts(this.#lastName, name) < 0);
+    const follows = place > last || (place === last && compareTexts(this.#lastName, name) < 0);
     if (!follows) throw new SnapshotError('entry', `leaf ${name} after ${this.#lastName || 'nothing'} is out of order`);
+    this.#awaited.delete(kind);
     this.#lastKind = kind;
     this.#lastName = name;
   }

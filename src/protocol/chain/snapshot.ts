@@ -117,7 +117,7 @@ function checkAppHash(manifest: Manifest, commitment: Commitment | null, commitE
 
 /** Who voted on the newest block. That block names this set and the next: the state must have both. */
 function votersIn(state: State, { header }: Manifest): ValidatorSet | null {
-  const { validators, upcoming } = state.chainwide;
+  const { validators, upcoming } = state.seats;
   const next = setOf(validators, 'of the next height');
   setOf(upcoming, 'of the height after the next');
   if (header === undefined) return null;
@@ -129,7 +129,7 @@ function votersIn(state: State, { header }: Manifest): ValidatorSet | null {
 
 function setOf(members: readonly Validator[], which: string): ValidatorSet {
   try {
-    return new ValidatorSet(members);
+    return ValidatorSet.of(members);
   } catch (error) {
     if (error instanceof RangeError) throw new SnapshotError('entry', `the set ${which}: ${error.message}`);
     throw error;

@@ -23,7 +23,26 @@ export function compareValidators(left: Validator, right: Validator): number {
   return right.power - left.power || compareTexts(left.address, right.address);
 }
 
+/** How many sets are shared. */
+const RECENT = 8;
+
 export class ValidatorSet {
+  static readonly #recent: ValidatorSet[] = [];
+
+  /**
+   * The set of these members: a new one, or one that was made before. A set never changes, and the validators of a
+   * simulation all need the same ones. Throws as the constructor does.
+   */
+  static of(validators: readonly Validator[]): ValidatorSet {
+    const recent = ValidatorSet.#recent;
+    const found = recent.find(one => one.#consistsOf(validators));
+    if (found !== undefined) return found;
+    const made = new ValidatorSet(validators);
+    recent.unshift(made);
+    if (recent.length > RECENT) recent.pop();
+    return made;
+  }
+
   /** In canonical order. */
   readonly members: readonly Validator[];
   readonly totalPower: number;
@@ -47,10 +66,11 @@ export class ValidatorSet {
     this.totalPower = total;
   }
 
-  /** Whether these are the members, with the same keys and powers. */
-  consistsOf(validators: readonly Validator[]): boolean {
+  /** Whether these are the members, each once, with the same keys and powers. */
+  #consistsOf(validators: readonly Validator[]): boolean {
     return (
       validators.length === this.size &&
+      new Set(validators.map(one => one.address)).size === this.size &&
       validators.every(({ address, consensusKey, power }) => {
         const member = this.get(address);
         return member !== undefined && member.power === power && equalBytes(member.consensusKey, consensusKey);

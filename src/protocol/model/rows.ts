@@ -28,14 +28,13 @@ export class Account extends Row {
   }
 }
 
-/** What there is once: counters, pools, totals that are kept as money moves, and the parameters. */
+/** What there is once, and changes with nearly every block: counters, pools, totals that are kept as money moves. */
 export class Chainwide extends Row {
   height = 0;
   time = 0;
   /** Hands out `sequence`. */
   nextSequence = 1;
   nextProposal = 1;
-  params: Params;
   /** Fees and taxes not yet allotted to validators. */
   feePool = 0n;
   genesisSupply = 0n;
@@ -52,9 +51,6 @@ export class Chainwide extends Row {
   totalRewards = 0n;
   /** Own bonded stake of all registered providers. */
   providerStake = 0n;
-  /** Who validates this height and the next: an election at the end of a block acts two heights later. */
-  validators: readonly Elected[] = [];
-  upcoming: readonly Elected[] = [];
   /** Evidence of offences at lower heights has expired. Only grows. */
   evidenceFrom = 1;
   /** Numbers of the rows kept for evidence: the oldest, and the next to be. */
@@ -62,10 +58,6 @@ export class Chainwide extends Row {
   nextSet = 0;
   oldestMilestone = 0;
   nextMilestone = 0;
-  constructor(params: Params) {
-    super();
-    this.params = params;
-  }
   leaf(): string {
     return 'chainwide';
   }
@@ -75,7 +67,6 @@ export class Chainwide extends Row {
       time: this.time,
       nextSequence: this.nextSequence,
       nextProposal: this.nextProposal,
-      params: this.params,
       feePool: this.feePool,
       genesisSupply: this.genesisSupply,
       minted: this.minted,
@@ -88,13 +79,49 @@ export class Chainwide extends Row {
       totalUnbonding: this.totalUnbonding,
       totalRewards: this.totalRewards,
       providerStake: this.providerStake,
-      validators: this.validators,
-      upcoming: this.upcoming,
       evidenceFrom: this.evidenceFrom,
       oldestSet: this.oldestSet,
       nextSet: this.nextSet,
       oldestMilestone: this.oldestMilestone,
       nextMilestone: this.nextMilestone,
+    };
+  }
+}
+
+/** The parameters. They change rarely and have long texts: no block that leaves them alone is to commit to them anew. */
+export class Rules extends Row {
+  params: Params;
+  constructor(params: Params) {
+    super();
+    this.params = params;
+  }
+  leaf(): string {
+    return 'params';
+  }
+  copy(): object {
+    return { params: this.params };
+  }
+}
+
+/**
+ * Who validates the next height and the one after, and whose turn it is to propose. An election at the end of a block
+ * acts two heights later. Members and powers are those of a kept set, by its number; only priorities are new with every
+ * block.
+ */
+export class Seats extends Row {
+  validators: readonly Elected[] = [];
+  validatorsSet = 0;
+  upcoming: readonly Elected[] = [];
+  upcomingSet = 0;
+  leaf(): string {
+    return 'seats';
+  }
+  copy(): object {
+    return {
+      validators: this.validators,
+      validatorsSet: this.validatorsSet,
+      upcoming: this.upcoming,
+      upcomingSet: this.upcomingSet,
     };
   }
 }

@@ -10,7 +10,7 @@ import { Groups, Table } from '../ledger/table.ts';
 import type { Event } from './events.ts';
 import type { Deployment, Fulfillment, Lease, Order, Provider } from './market-rows.ts';
 import type { Params } from './params.ts';
-import { Account, Chainwide } from './rows.ts';
+import { Account, Chainwide, Rules, Seats } from './rows.ts';
 import {
   Ballot,
   type Candidate,
@@ -62,7 +62,9 @@ export class State {
   readonly dueAtHeight: DueIndex;
   /** Expiring orders, exhausted escrows, maturing stake: by block time. */
   readonly dueAtTime: DueIndex;
-  readonly #chainwide: Chainwide;
+  readonly #chainwide = new Chainwide();
+  readonly #rules: Rules;
+  readonly #seats = new Seats();
 
   /** Events of the block that is being executed. */
   events: Event[] = [];
@@ -107,8 +109,8 @@ export class State {
     this.arrivalsOf = new Groups(journal);
     this.dueAtHeight = new DueIndex(journal);
     this.dueAtTime = new DueIndex(journal);
-    this.#chainwide = new Chainwide(params);
-    journal.dirty?.add(this.#chainwide.leaf());
+    this.#rules = new Rules(params);
+    for (const row of [this.#chainwide, this.#rules, this.#seats]) journal.dirty?.add(row.leaf());
   }
 
   get chainwide(): Readonly<Chainwide> {
@@ -121,8 +123,24 @@ export class State {
   }
 
   get params(): Params {
-    return this.#chainwide.params;
+    return this.#rules.params;
   }
+
+  setParams(params: Params): void {
+    this.journal.saveEdit(this.#rules);
+    this.#rules.params = params;
+  }
+
+  /** Who validates the next height and the one after. */
+  get seats(): Readonly<Seats> {
+    return this.#seats;
+  }
+
+  editSeats(): Seats {
+    this.journal.saveEdit(this.#seats);
+    return this.#seats;
+  }
+
   /** Height of the block that is being executed, or was executed last. */
   get height(): number {
     return this.#chainwide.height;

@@ -4,7 +4,7 @@
  * What a block does to stake acts two heights later, so that everybody who votes on a block knows the sets of that height
  * and of the next. Whose turn it is to propose moves on by one step per height, also where nothing else changes.
  */
-import { nextHeight } from '../consensus/proposer.ts';
+import { nextPriorities } from '../consensus/proposer.ts';
 import type { Validator } from '../consensus/types.ts';
 import { MICRO_PER_AKASH } from '../ledger/money.ts';
 import type { Event } from '../model/events.ts';
@@ -54,9 +54,9 @@ function sameSet(left: readonly Validator[], right: readonly Validator[]): boole
 function rotated(seats: readonly Elected[], members: readonly Validator[]): readonly Elected[] {
   // Who is alone is always at 0.
   if (members === seats && seats.length === 1) return seats;
-  return nextHeight(seats, members).map(({ priority }, i) => {
-    const { address, consensusKey, power } = members[i] as Validator;
-    return { address, consensusKey, power, priority };
+  const priorities = nextPriorities(seats, members);
+  return members.map(({ address, consensusKey, power }, i) => {
+    return { address, consensusKey, power, priority: priorities[i] as number };
   });
 }
 
@@ -64,10 +64,10 @@ function rotated(seats: readonly Elected[], members: readonly Validator[]): read
 export function startValidators(state: State): void {
   const members = elect(state);
   const first = members.map(one => ({ ...one, priority: 0 }));
-  const chainwide = state.editChainwide();
-  chainwide.validators = first;
-  chainwide.upcoming = rotated(first, first);
-  keepSet(state, 1, members);
+  const seats = state.editSeats();
+  seats.validators = first;
+  seats.upcoming = rotated(first, first);
+  seats.validatorsSet = seats.upcomingSet = keepSet(state, 1, members);
 }
 
 /**
@@ -75,7 +75,8 @@ export function startValidators(state: State): void {
  * when an event of this block gives cause. It never becomes empty: if nobody is electable, the last set stays.
  */
 export function advanceValidators(state: State): void {
-  const { validators, upcoming } = state.chainwide;
+  const { validators, upcoming, upcomingSet } = state.seats;
+  let number = upcomingSet;
   let members: readonly Validator[] = upcoming;
   if (state.events.some(one => CAUSES.has(one.type))) {
     const fresh = elect(state);
@@ -83,15 +84,17 @@ export function advanceValidators(state: State): void {
   }
   if (members !== upcoming) {
     const from = state.height + 2;
-    keepSet(state, from, members);
+    number = keepSet(state, from, members);
     const power = members.reduce((sum, one) => sum + one.power, 0);
     state.emit({ type: 'ValidatorSetChanged', height: from, size: members.length, power });
   }
   const next = rotated(upcoming, members);
   if (next !== upcoming || validators !== upcoming) {
-    const chainwide = state.editChainwide();
-    chainwide.validators = upcoming;
-    chainwide.upcoming = next;
+    const seats = state.editSeats();
+    seats.validators = upcoming;
+    seats.validatorsSet = upcomingSet;
+    seats.upcoming = next;
+    seats.upcomingSet = number;
   }
   advanceHorizon(state);
 }

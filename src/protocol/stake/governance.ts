@@ -117,7 +117,7 @@ function takeEffect(state: State, id: string): void {
   for (const { name, value } of proposal.changes) {
     state.emit({ type: 'ParameterChanged', proposal: proposal.id, name, value });
   }
-  state.editChainwide().params = after;
+  state.setParams(after);
   if (after.downtimeWindow !== before.downtimeWindow) forgetSignings(state);
   if (state.params.reputationHalfLife !== before.reputationHalfLife) regridRecords(state, before.reputationHalfLife);
   if (state.params.matchingRule !== before.matchingRule) rescheduleOrders(state);

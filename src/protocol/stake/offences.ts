@@ -30,7 +30,7 @@ export function submitEvidence(state: State, signing: Signing, msg: MessageOf<'S
   if (candidate.tombstoned && height >= known)
     return refuse('already_punished', `${validator} was punished for double-signing from height ${known} on`);
   const members = validatorsAt(state, height);
-  const set = members === undefined ? undefined : new ValidatorSet(members);
+  const set = members === undefined ? undefined : ValidatorSet.of(members);
   const fault = faultOfEvidence(signing.chainId, evidence, set, signing.scheme);
   if (fault !== null) return refuse('bad_evidence', fault);
   punish(state, validator, height, known, offenceKey(evidence));

@@ -19,7 +19,7 @@ const REWARD_SCALE = 2n ** 64n;
 export function allotFees(state: State): void {
   const pool = state.chainwide.feePool;
   if (pool === 0n) return;
-  const members = state.chainwide.validators.map(one => state.candidates.need(one.address)).filter(one => !one.jailed);
+  const members = state.seats.validators.map(one => state.candidates.need(one.address)).filter(one => !one.jailed);
   let total = 0n;
   for (const member of members) total += member.stake;
   if (total === 0n) return;

@@ -14,12 +14,14 @@ import type { State } from '../model/state.ts';
 /** How many milestones there are in the age of evidence, as counted in blocks. */
 const MILESTONES = 100;
 
-/** Keeps the set that validates from a height on. */
-export function keepSet(state: State, from: number, members: readonly Validator[]): void {
+/** Keeps the set that validates from a height on; returns its number. */
+export function keepSet(state: State, from: number, members: readonly Validator[]): number {
   const chainwide = state.editChainwide();
+  const number = chainwide.nextSet;
   const kept = members.map(({ address, consensusKey, power }) => ({ address, consensusKey, power }));
-  state.sets.insert(new SetRow(chainwide.nextSet, from, kept));
+  state.sets.insert(new SetRow(number, from, kept));
   chainwide.nextSet += 1;
+  return number;
 }
 
 /** The row of the set of a height; undefined when it is no longer kept. At most the next height's is known. */

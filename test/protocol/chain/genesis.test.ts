@@ -30,7 +30,7 @@ describe('a genesis', () => {
     // 5 + 1,000 AKASH twice (providers) + 1 + 1,000 AKASH (second), and what is bonded.
     expect(state.chainwide.genesisSupply).toBe(5n + 3_000n * AKASH + 1n + 7n + 3n + 1_002n * AKASH);
     for (const set of ['validators', 'upcoming'] as const) {
-      expect(state.chainwide[set].map(one => [one.address, one.power])).toEqual([
+      expect(state.seats[set].map(one => [one.address, one.power])).toEqual([
         [addressOfName('validator'), 1_000],
         [addressOfName('second'), 2],
       ]);

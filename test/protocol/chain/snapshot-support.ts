@@ -93,7 +93,9 @@ export interface Seen {
 
 /** All that decides about the future is the same in both. */
 export function assertSameState(found: State, expected: State, seen: Seen): void {
-  assert.deepEqual(plain(found, found.chainwide), plain(expected, expected.chainwide));
+  for (const row of ['chainwide', 'seats'] as const)
+    assert.deepEqual(plain(found, found[row]), plain(expected, expected[row]), row);
+  assert.deepEqual(found.params, expected.params);
   for (const [name, table] of partsOf(expected, Table)) {
     const rows = table.sorted().map(row => plain(expected, row));
     const same = (found[name as keyof State] as unknown as Table<Row>).sorted().map(row => plain(found, row));

@@ -22,7 +22,7 @@ function chain(stakes: Stakes, validatorSlots = 100): ChainDriver {
   });
 }
 /** Names and voting power of those who validate the next block. */
-const validating = (d: ChainDriver) => d.state.chainwide.validators.map(one => [d.name(one.address), one.power]);
+const validating = (d: ChainDriver) => d.state.seats.validators.map(one => [d.name(one.address), one.power]);
 
 describe('5 The top validatorSlots candidates by own plus delegated stake validate', () => {
   test('voting power = floor(stake / 1 AKASH)', () => {
@@ -121,23 +121,23 @@ describe('5 The set never becomes empty', () => {
 });
 
 describe('Proposers take turns by weight', () => {
-  const priorities = (d: ChainDriver) => d.state.chainwide.validators.map(one => [d.name(one.address), one.priority]);
+  const priorities = (d: ChainDriver) => d.state.seats.validators.map(one => [d.name(one.address), one.priority]);
 
   test('a height begins where one step from the height before leads', () => {
     const d = validatorsOf({ a: 3, b: 2, c: 1 });
     const turns: string[] = [];
-    let seats: readonly Seat[] = d.state.chainwide.validators;
+    let seats: readonly Seat[] = d.state.seats.validators;
     expect(priorities(d)).toEqual([
       ['a', 0],
       ['b', 0],
       ['c', 0],
     ]);
     for (let i = 0; i < 12; i++) {
-      expect(d.state.chainwide.validators.map(one => one.priority)).toEqual(seats.map(one => one.priority));
-      const turn = proposer(d.state.chainwide.validators, 0);
+      expect(d.state.seats.validators.map(one => one.priority)).toEqual(seats.map(one => one.priority));
+      const turn = proposer(d.state.seats.validators, 0);
       turns.push(d.name(turn));
       // That a height took more than one round makes no difference to the next.
-      block(d, { proposer: proposer(d.state.chainwide.validators, i % 4) });
+      block(d, { proposer: proposer(d.state.seats.validators, i % 4) });
       seats = stepped(seats).seats;
     }
     const counts = ['a', 'b', 'c'].map(name => turns.filter(one => one === name).length);
@@ -147,10 +147,10 @@ describe('Proposers take turns by weight', () => {
   test('a change of the set is applied to the step that leads to its height', () => {
     const d = validatorsOf({ a: 3, b: 2 });
     d.run(3);
-    const before = d.state.chainwide.upcoming; // of the height after the next
+    const before = d.state.seats.upcoming; // of the height after the next
     d.must('tom', delegate('b', 5n * AKASH));
-    expect(d.state.chainwide.validators).toBe(before);
-    const { upcoming } = d.state.chainwide;
+    expect(d.state.seats.validators).toBe(before);
+    const { upcoming } = d.state.seats;
     expect(upcoming.map(one => [d.name(one.address), one.power])).toEqual([
       ['b', 7],
       ['a', 3],
@@ -160,9 +160,9 @@ describe('Proposers take turns by weight', () => {
 
   test('who validates alone has the turn and no priority; an unchanged set is the same object', () => {
     const d = validatorsOf({ a: 3 });
-    const first = d.state.chainwide.validators;
+    const first = d.state.seats.validators;
     d.run(5);
-    expect(d.state.chainwide.validators).toBe(first);
+    expect(d.state.seats.validators).toBe(first);
     expect(priorities(d)).toEqual([['a', 0]]);
   });
 
@@ -185,8 +185,8 @@ describe('The sets of past heights are kept for evidence', () => {
     const shown = (set: readonly Validator[]) =>
       set.map(({ address, power }) => `${d.name(address)} ${power}`).join(', ');
     for (let i = 0; i < 60; i++) {
-      seen.set(d.height + 1, shown(d.state.chainwide.validators));
-      seen.set(d.height + 2, shown(d.state.chainwide.upcoming));
+      seen.set(d.height + 1, shown(d.state.seats.validators));
+      seen.set(d.height + 2, shown(d.state.seats.upcoming));
       if (i % 3 === 0) d.send('tom', delegate(['a', 'b', 'c'][(i % 7) % 3] as string, AKASH));
       block(d);
       const { evidenceFrom, oldestSet, nextSet } = d.state.chainwide;

@@ -65,7 +65,7 @@ export function held(d: ChainDriver, who: string, validator: string): bigint {
 
 /** Names and voting power of those who validate the next block. */
 export function validating(d: ChainDriver): [string, number][] {
-  return d.state.chainwide.validators.map(one => [d.name(one.address), one.power]);
+  return d.state.seats.validators.map(one => [d.name(one.address), one.power]);
 }
 
 /** What each account was slashed, all events together. */

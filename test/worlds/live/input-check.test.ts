@@ -51,7 +51,11 @@ describe('an actor is given', () => {
     expect(faultAfter(RECOVERED, message(3))).toBe('a connection that is open, not 3');
     expect(faultAfter(RECOVERED, connected(3), ended, message(3))).toBe('a connection that is open, not 3');
     expect(faultAfter(RECOVERED, ended)).toBe('a connection that is open, not 3');
-    expect(faultAfter(RECOVERED, connected(3), connected(3))).toBe('a connection with a number above 3');
+    const doubled = 'a connection with another number than 3, which there was before';
+    expect(faultAfter(RECOVERED, connected(3), connected(3))).toBe(doubled);
+    expect(faultAfter(RECOVERED, connected(3), ended, connected(3))).toBe(doubled);
+    // Whoever is known and whoever is not take turns: the one that came first may be told of last.
+    expect(faultAfter(RECOVERED, connected(4), connected(3), message(3), message(4))).toBeNull();
   });
 
   it('answers of the store in the order of its questions, each once', () => {
