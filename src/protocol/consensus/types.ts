@@ -74,10 +74,15 @@ export interface Commit {
 
 const VALUE_ID = /^[0-9a-f]{64}$/;
 
-/** The bytes of a value id. Throws RangeError unless it is 64 lower-case hex digits. */
+/** The value id that was asked for last, with its bytes: what is written of a height is nearly all about one value. */
+let recent: { readonly value: ValueId; readonly bytes: Uint8Array } | null = null;
+
+/** The bytes of a value id, not to be changed. Throws RangeError unless it is 64 lower-case hex digits. */
 export function valueBytes(value: ValueId): Uint8Array {
+  if (recent?.value === value) return recent.bytes;
   if (!VALUE_ID.test(value)) throw new RangeError(`found the value id ${value}, expected 64 lower-case hex digits`);
-  return Uint8Array.fromHex(value);
+  recent = { value, bytes: Uint8Array.fromHex(value) };
+  return recent.bytes;
 }
 
 /** The value id of a header's hash. */
@@ -85,15 +90,11 @@ export function valueIdOf(hash: Uint8Array): ValueId {
   return hash.toHex();
 }
 
-/** The value id that was written last, with its bytes: what a height writes is nearly all about one value. */
-let recent: { readonly value: ValueId; readonly bytes: Uint8Array } | null = null;
-
 /** A value id as its 32 bytes. */
 export const valueId: Codec<ValueId> = {
   write: (w, value) => {
     if (typeof value !== 'string' || value.length !== 64) throw new EncodeError(String(value), '64 hex digits');
-    if (recent?.value !== value) recent = { value, bytes: valueBytes(value) };
-    w.raw(recent.bytes);
+    w.raw(valueBytes(value));
   },
   read: r => valueIdOf(r.raw(32)),
 };
