@@ -244,7 +244,8 @@ export class Engine {
       if (this.#votesToRelay.length === 0) out.setTimer(RELAY_TIMER, now + RELAY_US);
       this.#votesToRelay.push({ vote, from });
     }
-    if (taken === 'old') this.#hold(vote.height, { type: 'votes', votes: [vote] }, from);
+    if (vote.height === (this.#current as Height).height + 1)
+      this.#hold(vote.height, { type: 'votes', votes: [vote] }, from);
     return taken !== 'wrong';
   }
 

@@ -103,7 +103,7 @@ export async function calmUnder(watched: Watched, attack: () => Promise<void>): 
     await pause(UNDER_WAY_MS);
     included_ms = await pay(net, victim, payer);
     await attacking;
-    await pause(began + LEAST_MS - performance.now());
+    await pause(Math.max(0, began + LEAST_MS - performance.now()));
     lasted_ms = performance.now() - began;
   } finally {
     await attacking.catch(() => undefined);

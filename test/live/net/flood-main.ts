@@ -3,6 +3,7 @@
  * What it reads, in JSON: where from and where to, who, how many, what, and for how long. A process of its own, so that
  * whoever measures is not held up by it.
  */
+import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import { tlsIdentity } from '../../../src/worlds/live/identity/identity.ts';
@@ -33,16 +34,20 @@ async function pour(socket: TLSSocket, { first, messages, seconds }: Flood): Pro
   socket.resume();
   socket.write(frameOf(HELLO, Uint8Array.of(VERSION)));
   for (const text of first) socket.write(frameOf(MESSAGE, Uint8Array.fromHex(text)));
+  const closed = new AbortController();
+  socket.once('close', () => closed.abort());
   const end = performance.now() + seconds * 1_000;
   let sent = 0;
   while (performance.now() < end && !socket.destroyed) {
     const burst = Array.from({ length: BURST }, (_, i) => frames[(sent + i) % frames.length]!);
     sent += BURST;
     if (!socket.write(Buffer.concat(burst))) {
-      const drained = new Promise<void>(
-        resolve => void socket.once('drain', () => resolve()).once('close', () => resolve()),
-      );
-      await Promise.race([drained, new Promise(resolve => setTimeout(resolve, end - performance.now()))]);
+      // Rejects where there is room no more: at the end, or with the socket.
+      const isOver = AbortSignal.any([
+        closed.signal,
+        AbortSignal.timeout(Math.max(0, Math.ceil(end - performance.now()))),
+      ]);
+      await once(socket, 'drain', { signal: isOver }).catch(() => undefined);
     } else await new Promise(resolve => setImmediate(resolve));
   }
   socket.destroy();
