@@ -13,7 +13,7 @@ import { type CodecType, decode, encode, fixedBytes, list, optional, struct, tex
 import { type Header, header, headerHash, NO_HASH } from './block.ts';
 
 /** Of the format. Another one means other bytes, not other rules. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 /** Size of every chunk but the last, which has from one byte up to this. A message has room for it. */
 export const CHUNK_BYTES = 200 * 1024;
 /** 1.4 GiB of state; the manifest still fits into one message. */

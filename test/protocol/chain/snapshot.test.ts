@@ -199,7 +199,7 @@ describe('what is not true', () => {
     const hash = new Uint8Array(32).fill(7);
     const { header } = snapshot.manifest;
     const lies: { readonly [N in keyof Manifest]-?: Partial<Manifest>[] } = {
-      version: [{ version: 2 }],
+      version: [{ version: snapshot.manifest.version - 1 }, { version: snapshot.manifest.version + 1 }],
       chainId: [{ chainId: 'test2' }],
       header: [
         { header: undefined },
