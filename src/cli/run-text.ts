@@ -185,6 +185,13 @@ export function expectationLines(terminal: Terminal, { expectations }: Pick<RunR
     .join('');
 }
 
+/** What does not count of the beginning. Money does, and with it the leases that it is paid for. */
+function warmupLine(warmup: number, width: number): string {
+  if (warmup === 0) return '';
+  const text = `the first ${span(warmup / 1e6)} are warm-up: orders, prices, waits and use count after it, leases and money from the start`;
+  return `${wrap(`  ${text}`, width, '  ')}\n`;
+}
+
 /** The page for one run. */
 export function runText(terminal: Terminal, shown: ShownRun): string {
   const { scenario, result, folder } = shown;
@@ -195,7 +202,7 @@ export function runText(terminal: Terminal, shown: ShownRun): string {
     `${bold(scenario.name)}${world}, seed ${result.seed}\n`,
     `${wrap(scenario.question, width)}\n\n`,
     `${wrap(`  ${ranText(shown)}`, width, '  ')}\n`,
-    scenario.warmup > 0 ? `  the first ${span(scenario.warmup / 1e6)} are warm-up and left out\n` : '',
+    warmupLine(scenario.warmup, width),
     ...result.notes.map(note => `${wrap(`  ${note}`, width, '  ')}\n`),
     '\n',
     marketLines(result.summary, width),
