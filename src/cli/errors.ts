@@ -5,6 +5,7 @@ import { NotResults } from '../lab/experiment/results-record.ts';
 import { Refused } from '../lab/live/daemon/api-client.ts';
 import { UnusableHome } from '../lab/live/home/files.ts';
 import { InvalidScenario } from '../lab/scenario/problem.ts';
+import { StorageFailure } from '../worlds/live/storage/failure.ts';
 
 export const EXIT = {
   ok: 0,
@@ -37,5 +38,5 @@ export function isBadInput(error: unknown): error is Error {
 
 /** Errors of others that mean that what was wanted did not happen. */
 export function isFailure(error: unknown): error is Error {
-  return error instanceof DiskFailure || error instanceof Refused;
+  return error instanceof DiskFailure || error instanceof StorageFailure || error instanceof Refused;
 }

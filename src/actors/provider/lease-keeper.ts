@@ -135,8 +135,11 @@ export class LeaseKeeper {
     kept.plan = held?.plan ?? null;
     const specs = this.#specsOf(kept);
     // Nobody can say any more what runs there, or where: it makes room for what is to.
-    if (adopted === null || specs.length === 0 || held?.replacing === true) kept.workloads.replace(specs, mine, out);
-    else {
+    if (adopted === null || specs.length === 0 || held?.held.replacing === true) {
+      kept.held = held?.held.replacing === true ? held.held : null;
+      kept.workloads.replace(specs, mine, out);
+      if (kept.workloads.isSettled) this.#settled(kept, out);
+    } else {
       kept.workloads.start(specs, out);
       kept.workloads.adopt();
     }

@@ -76,7 +76,7 @@ export class ManifestShelf {
   take(
     lease: string,
     resources: readonly ResourceGroup[],
-  ): { readonly plan: UnitPlan; readonly replacing: boolean } | null {
+  ): { readonly plan: UnitPlan; readonly held: HeldManifest } | null {
     const held = this.#found?.get(lease);
     if (held === undefined) return null;
     this.#found?.delete(lease);
@@ -86,7 +86,7 @@ export class ManifestShelf {
     if (units?.ok !== true) return null;
     return {
       plan: { version: held.version, services: assignUnits(units.units, held.units, resources) },
-      replacing: held.replacing,
+      held,
     };
   }
 
@@ -102,9 +102,9 @@ export class ManifestShelf {
     out.sync();
   }
 
-  /** The last workload of an older manifest has stopped. Should this be lost, some are started once more. */
+  /** The last workload of an older manifest has stopped. While this is not durable, a start replaces them once more. */
   replaced(lease: string, held: HeldManifest, out: Effects<Wire>): void {
-    out.put(SHELF + lease, encode(record, { ...held, replacing: false }));
+    this.put(lease, { ...held, replacing: false }, out);
   }
 
   /** The lease is over. */

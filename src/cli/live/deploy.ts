@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from 'node:path';
 import * as schemas from '../../lab/live/api/participant-schemas.ts';
-import { ApiClient, findDaemon, needDaemon, Refused } from '../../lab/live/daemon/api-client.ts';
+import { ApiClient, findDaemon, NoAnswer, needDaemon, Refused } from '../../lab/live/daemon/api-client.ts';
 import type { Daemon } from '../../lab/live/daemon/daemon.ts';
 import { stringify } from '../../lab/report/json.ts';
 import { listFolderOfNode, readFileOfNode } from '../../lab/scenario/load-node.ts';
@@ -54,6 +54,20 @@ async function asking<T>(call: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     throw new CommandError(error.message, BAD_INPUT.has(error.code) ? EXIT.badInput : EXIT.failed);
+  }
+}
+
+/** Waits for an agent's word that the chain has taken in what it was given. */
+async function inBlock<T>(call: Promise<T>, terminal: Terminal): Promise<T> {
+  terminal.status('waiting for a block');
+  try {
+    return await asking(call);
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    const found = `no block with it within ${Math.round(error.after_ms / 1000)} s`;
+    throw new CommandError(`found ${found}, expected one; the agent goes on trying`, EXIT.failed);
+  } finally {
+    terminal.status('');
   }
 }
 
@@ -155,15 +169,20 @@ async function deployBy(
   signal?: AbortSignal,
 ): Promise<number> {
   const { wait, json, home } = options;
-  const call = { method: 'POST', body, timeout_ms: CHAIN_MS } as const;
-  const { deployment, version } = await asking(tenant.call('/deployments', schemas.deployed, call));
+  const until = Date.now() + patience_ms;
+  const timeout_ms = wait ? Math.min(patience_ms, CHAIN_MS) : CHAIN_MS;
+  const { deployment, version } = await inBlock(
+    tenant.call('/deployments', schemas.deployed, { method: 'POST', body, timeout_ms }),
+    terminal,
+  );
   if (!json) terminal.out(`deployment ${withoutTenant(deployment)} is on the chain, version ${version}\n`);
   if (!wait) {
     if (json) terminal.out(`${stringify({ deployment, version }, 2)}\n`);
     else terminal.out(`  npx orrery tenant status ${withoutTenant(deployment)} --home ${home}\n`);
     return EXIT.ok;
   }
-  const served = await waitUntilServed(tenant, deployment, patience_ms, terminal, signal);
+  const left_ms = Math.max(0, until - Date.now());
+  const served = await waitUntilServed(tenant, deployment, { left_ms, patience_ms }, terminal, signal);
   if (json) terminal.out(`${stringify({ deployment, version, served: served.ok, detail: served }, 2)}\n`);
   else if (served.ok) terminal.out(deploymentText(terminal, served.deployment));
   else terminal.err(`${terminal.colours.red('error')}: ${served.why}\n`);
@@ -185,7 +204,7 @@ export async function updateDeployment(
     'deployment',
   );
   const call = { method: 'PUT', body: { sdl }, timeout_ms: CHAIN_MS } as const;
-  const { version } = await asking(tenant.call(`/deployments/${id}`, schemas.updated, call));
+  const { version } = await inBlock(tenant.call(`/deployments/${id}`, schemas.updated, call), terminal);
   if (json) terminal.out(`${stringify({ deployment: id, version }, 2)}\n`);
   else terminal.out(`deployment ${withoutTenant(id)} is at version ${version}\n`);
   return EXIT.ok;
@@ -198,7 +217,8 @@ export async function closeDeployment(home: string, word: string, json: boolean,
     (await deploymentsOf(tenant)).map(one => one.deployment),
     'deployment',
   );
-  await asking(tenant.call(`/deployments/${id}`, schemas.closed, { method: 'DELETE', timeout_ms: CHAIN_MS }));
+  const call = { method: 'DELETE', timeout_ms: CHAIN_MS } as const;
+  await inBlock(tenant.call(`/deployments/${id}`, schemas.closed, call), terminal);
   if (json) terminal.out(`${stringify({ deployment: id, closing: true }, 2)}\n`);
   else terminal.out(`deployment ${withoutTenant(id)} is closing; its escrow comes back when its leases have ended\n`);
   return EXIT.ok;

@@ -221,15 +221,15 @@ function nodeAdvice({ paths, config }: WrittenHome<Extract<Config, { role: 'node
     config.candidate === null
       ? []
       : [
-          'It becomes a validator once its account holds the stake. Whoever',
-          'has money sends it:',
+          'It becomes a validator once its account holds the stake and a fee.',
+          'Whoever has money sends it a little more than the stake:',
           `  npx orrery node send ${config.address} '...' --home NODE`,
         ];
   const place =
     config.listen.port === 0
       ? []
       : [
-          'Others join with its genesis and its place:',
+          'Others join with its genesis and its place (nodes: --peer for --node):',
           `  --genesis ${quoted(join(paths.root, 'genesis.json'))}`,
           `  --node ${quoted(`${config.name}=${peerText({ ...config.listen, address: config.address })}`)}`,
         ];

@@ -19,6 +19,8 @@ import type { Terminal } from '../terminal.ts';
 /** Time between looks, and blocks after which a transaction that none took in is given up. */
 const LOOK_MS = 200;
 const PATIENCE_BLOCKS = 20;
+/** And how long it may take until there is another block at all. */
+const PATIENCE_MS = 60_000;
 
 /** The chain's parameters, as a node tells them. */
 async function paramsOf(node: ApiClient): Promise<Params> {
@@ -50,7 +52,9 @@ function readAmount(text: string): bigint {
   } catch (error) {
     if (!(error instanceof QuantityError)) throw error;
   }
-  throw new CommandError(`amount: found ${JSON.stringify(text)}, expected more than nothing, such as '500 akash'`);
+  throw new CommandError(
+    `amount: found ${JSON.stringify(text)}, expected an amount above nothing with its unit, such as '500 akash'`,
+  );
 }
 
 /** Sends money; returns the exit code when it has arrived, or will not. */
@@ -90,9 +94,15 @@ export async function sendMoney(
 /** Waits until a block holds the transaction; returns a height at which one does. */
 async function inBlock(node: ApiClient, account: string, nonce: number): Promise<number> {
   const first = (await accountOf(node, account)).height;
+  let [newest, newestAt] = [first, performance.now()];
   for (;;) {
     const { nonce: next, height } = await accountOf(node, account);
     if (next > nonce) return height;
+    if (height > newest) [newest, newestAt] = [height, performance.now()];
+    if (performance.now() > newestAt + PATIENCE_MS) {
+      const found = `no block after height ${height} for ${PATIENCE_MS / 1000} s`;
+      throw new CommandError(`found ${found}, expected one with the transaction; it may still come`, EXIT.failed);
+    }
     if (height > first + PATIENCE_BLOCKS) {
       throw new CommandError(`found no block with the transaction up to height ${height}, expected one`, EXIT.failed);
     }

@@ -29,17 +29,17 @@ export function missingOf({ open_orders, leases }: Deployment): string | null {
 }
 
 /**
- * Waits for a deployment.
+ * Waits for a deployment, for what is left of the time that its user has.
  * @throws Interrupted when the signal fires
  */
 export async function waitUntilServed(
   tenant: ApiClient,
   id: string,
-  patience_ms: number,
+  { left_ms, patience_ms }: { readonly left_ms: number; readonly patience_ms: number },
   terminal: Terminal,
   signal?: AbortSignal,
 ): Promise<Served> {
-  const until = Date.now() + patience_ms;
+  const until = Date.now() + left_ms;
   let seen = false;
   for (;;) {
     if (signal?.aborted === true) throw new Interrupted();

@@ -129,7 +129,7 @@ describe('a new manifest', () => {
     expect(bench.take()).toEqual([`start ${FIRST} a:2`]);
     bench.keeper.workload(SECOND, 'stopped', [], 5, bench.out);
     // And then it is noted that nothing old is left.
-    expect(bench.take()).toEqual([`start ${SECOND} b:2`, 'put']);
+    expect(bench.take()).toEqual([`start ${SECOND} b:2`, 'put', 'sync']);
     expect(bench.book.used.cpu).toBe(1_000);
   });
 
@@ -211,6 +211,20 @@ describe('after a restart', () => {
     expect(bench.take()).toEqual([`stop ${FIRST}`, `stop ${SECOND}`]);
     bench.keeper.workload(FIRST, 'stopped', [], 11, bench.out);
     expect(bench.take()).toEqual([`start ${FIRST} a:2`]);
+    bench.keeper.workload(SECOND, 'stopped', [], 12, bench.out);
+    expect(bench.take()).toEqual([`start ${SECOND} b:2`, 'put', 'sync']);
+    // Once it is known to be of the new one it is taken up like anything else.
+    const next = restarted(bench.store);
+    resume(next, [FIRST, SECOND], 'active', NEW);
+    expect(next.take()).toEqual([`start ${FIRST} a:2`, `start ${SECOND} b:2`]);
+  });
+
+  test('of an older manifest nothing stands any more: that is noted at once', () => {
+    const before = running(setUp());
+    before.keeper.accept(LEASE, NEW.held, NEW.services, 2, before.out);
+    const bench = restarted(before.store);
+    resume(bench, [], 'active', NEW);
+    expect(bench.take()).toEqual([`start ${FIRST} a:2`, `start ${SECOND} b:2`, 'put', 'sync']);
   });
 
   test('what was found of an older manifest than the chain has runs on until the new one comes', () => {

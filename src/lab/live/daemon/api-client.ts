@@ -18,6 +18,16 @@ export class Refused extends Error {
   }
 }
 
+/** Somebody is there, and has not answered in the time that was given. */
+export class NoAnswer extends UnusableHome {
+  readonly after_ms: number;
+  constructor(message: string, after_ms: number, options: ErrorOptions) {
+    super(message, options);
+    this.name = 'NoAnswer';
+    this.after_ms = after_ms;
+  }
+}
+
 const refusal = z.object({ error: z.object({ code: z.string(), found: z.string(), expected: z.string() }) });
 
 export interface Call {
@@ -41,7 +51,7 @@ export class ApiClient {
 
   /**
    * Calls an endpoint and reads its answer.
-   * @throws Refused, UnusableHome when nobody answers
+   * @throws Refused, UnusableHome when nobody answers (NoAnswer: not in time)
    */
   async call<T>(
     path: string,
@@ -60,13 +70,12 @@ export class ApiClient {
       text = await response.text();
     } catch (error) {
       const { name, message, cause } = error as Error;
-      const why =
-        name === 'TimeoutError' ? `in ${timeout_ms / 1000} s` : `(${(cause as Error | undefined)?.message ?? message})`;
+      const isLate = name === 'TimeoutError';
+      const why = isLate ? `in ${timeout_ms / 1000} s` : `(${(cause as Error | undefined)?.message ?? message})`;
       const { role, name: who, pid } = this.run;
-      throw new UnusableHome(
-        `${this.#base}${path}: found no answer ${why}, expected one of the ${role} ${who} (process ${pid})`,
-        { cause: error },
-      );
+      const text = `${this.#base}${path}: found no answer ${why}, expected one of the ${role} ${who} (process ${pid})`;
+      if (isLate) throw new NoAnswer(text, timeout_ms, { cause: error });
+      throw new UnusableHome(text, { cause: error });
     }
     if (text.length > MAX_ANSWER)
       throw new Error(`found an answer of ${text.length} characters to ${path}, expected less`);

@@ -9,7 +9,7 @@
  *   logs/          what it did, as lines of JSON
  *   run.json       while it runs: process and ports
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isAlive } from './alive.ts';
 import { hasCode, notWritten, PRIVATE_FOLDER, syncFolder, UnusableHome, writeNew } from './files.ts';
@@ -127,16 +127,28 @@ function removeEmpty(from: string, top: string): void {
  */
 export function requireHome(root: string, role: Role): HomePaths {
   const paths = homePaths(root);
-  const status = statSync(root, { throwIfNoEntry: false });
+  const status = lookAt(root);
+  if (status === 'forbidden')
+    throw new UnusableHome(`${root}: found no permission to look there, expected the home of a ${role}`);
   const make = `; \`orrery ${role} init --home ${root}\` makes one`;
   if (status === undefined)
     throw new UnusableHome(`${root}: found no such folder, expected the home of a ${role}${make}`);
   if (!status.isDirectory()) throw new UnusableHome(`${root}: found a file, expected the home of a ${role}`);
   // Where the folder may not be looked into, reading the file says so.
-  if (statSync(paths.config, { throwIfNoEntry: false }) === undefined && canList(root)) {
+  if (lookAt(paths.config) === undefined && canList(root)) {
     throw new UnusableHome(`${root}: found a folder without config.yaml, expected the home of a ${role}${make}`);
   }
   return paths;
+}
+
+/** What there is; undefined: nothing. */
+function lookAt(path: string): Stats | 'forbidden' | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM')) return 'forbidden';
+    throw error;
+  }
 }
 
 function canList(path: string): boolean {

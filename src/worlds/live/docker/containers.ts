@@ -207,6 +207,13 @@ export class DockerContainers implements Containers {
     await this.#turns.idle();
     await this.#upkeep.idle();
     await Promise.all(this.#book.all().map(entry => entry.ports.close()));
+    if (this.#book.all().length > 0) return;
+    // Where nothing is left to guard, nothing stays of the guard.
+    try {
+      await this.#parts.isolation.firewall?.remove();
+    } catch (error) {
+      this.#problem('take the rules of the firewall away', error);
+    }
   }
 
   #begin(): void {

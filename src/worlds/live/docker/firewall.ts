@@ -72,10 +72,12 @@ function hasIpv6(): boolean {
 }
 
 export class Firewall {
+  readonly #owner: DockerOwner;
   readonly #rules: readonly Rule[];
   readonly #comment: readonly string[];
 
   constructor(owner: DockerOwner, egress: 'deny' | 'allow') {
+    this.#owner = owner;
     const rules = firewallRules(bridgePrefix(owner), egress);
     this.#rules = hasIpv6() ? rules : rules.filter(rule => rule.program === 'iptables');
     this.#comment = ['-m', 'comment', '--comment', ruleComment(owner)];
@@ -92,6 +94,11 @@ export class Firewall {
         throw new Error(`set a rule of the firewall: ${reasonOf(error)}`);
       }
     }
+  }
+
+  /** Takes the rules of this owner away. */
+  async remove(): Promise<void> {
+    await removeRules(this.#owner);
   }
 
   async #isThere(program: Program, rule: readonly string[]): Promise<boolean> {

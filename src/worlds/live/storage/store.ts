@@ -103,7 +103,7 @@ export class KeyValueStore {
       return store;
     } catch (error) {
       database?.close();
-      throw storageFailure(error, `opening ${FILE}`);
+      throw storageFailure(error, `opening ${join(folder, FILE)}`);
     }
   }
 
