@@ -270,4 +270,15 @@ describe.skipIf(skip !== null)(`a container in Docker ${skip ?? ''}`, () => {
     expect(await refused).toMatchObject({ code: 'ECONNREFUSED' });
     expect(await bench.end()).toEqual({ containers: 0, networks: 0, volumes: 0, rules: 0 });
   });
+
+  it('is guarded as long as it is there, also while its provider is not, and no longer', async () => {
+    const bench = await begin();
+    await bench.run(workload('w', image));
+    await bench.leave();
+    expect(rules()).toContain(ruleComment(bench.owner));
+    await bench.open();
+    await bench.stop('w');
+    await bench.leave();
+    expect(rules()).not.toContain(ruleComment(bench.owner));
+  });
 });
