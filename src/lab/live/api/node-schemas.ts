@@ -4,6 +4,7 @@ import {
   address,
   compute,
   count,
+  countUpTo,
   hash,
   height,
   hex,
@@ -278,13 +279,7 @@ export const transaction = z.strictObject({
 });
 
 export const blockLimit = z.object({
-  limit: z.coerce
-    .number()
-    .int('a whole number from 1 to 200')
-    .min(1, 'a whole number from 1 to 200')
-    .max(200, 'a whole number from 1 to 200')
-    .default(20)
-    .describe('blocks, newest first'),
+  limit: countUpTo(200).default(20).describe('blocks, newest first'),
 });
 export const heightPath = z.object({
   height: z

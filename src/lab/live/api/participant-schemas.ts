@@ -1,6 +1,6 @@
 /** What a provider's and a tenant's endpoints take and answer with. */
 import { z } from 'zod';
-import { address, compute, count, hash, height, id, leaseState, paktPerS, ppm, uakt } from './words.ts';
+import { address, compute, count, countUpTo, hash, height, id, leaseState, paktPerS, ppm, uakt } from './words.ts';
 
 const node = z.string().nullable().describe('node that it asks now; null: none');
 const addresses = z.array(
@@ -116,16 +116,9 @@ export const deployed = z.strictObject({ deployment: id, version: hash });
 export const updated = z.strictObject({ deployment: id, version: hash });
 export const closed = z.strictObject({ deployment: id, closing: z.literal(true) });
 
-const lines = 'a whole number from 1 to 1000';
 export const logQuery = z.object({
   service: z.string().min(1).max(256).optional().describe('of one service only'),
-  lines: z.coerce
-    .number()
-    .int(lines)
-    .min(1, lines)
-    .max(1_000, lines)
-    .default(100)
-    .describe('newest lines of each replica'),
+  lines: countUpTo(1_000).default(100).describe('newest lines of each replica'),
 });
 export const logs = z.strictObject({
   lease: id,

@@ -46,19 +46,21 @@ export function pathOf<N extends string>(field: N, what: string, most = 200) {
   });
 }
 
+/** A whole number from 1 up in a query, which is text. */
+export function countUpTo(most: number) {
+  const words = `a whole number from 1 to ${most}`;
+  return z.coerce.number(words).int(words).min(1, words).max(most, words);
+}
+
+const SEQUENCE = 'a sequence number';
+
 /** How a long list is read, newest first: a page, and where the next one begins. */
 export const page = z.object({
-  limit: z.coerce
-    .number()
-    .int('a whole number from 1 to 1000')
-    .min(1, 'a whole number from 1 to 1000')
-    .max(1_000, 'a whole number from 1 to 1000')
-    .default(100)
-    .describe('entries of the page'),
+  limit: countUpTo(1_000).default(100).describe('entries of the page'),
   before: z.coerce
-    .number()
-    .int('a sequence number')
-    .min(0, 'a sequence number')
+    .number(SEQUENCE)
+    .int(SEQUENCE)
+    .min(0, SEQUENCE)
     .optional()
     .describe('only entries with a lower sequence: `next` of the page before'),
 });

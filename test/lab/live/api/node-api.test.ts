@@ -230,6 +230,16 @@ describe('what a node says', () => {
     expect(answer.body).toEqual({ error: { code, found: expect.any(String), expected: expect.any(String) } });
   });
 
+  it.each([
+    ['/blocks?limit=many', 'a whole number from 1 to 200'],
+    ['/blocks?limit=1.5', 'a whole number from 1 to 200'],
+    ['/leases?limit=1001', 'a whole number from 1 to 1000'],
+    ['/leases?before=yesterday', 'a sequence number'],
+    ['/leases?before=-1', 'a sequence number'],
+  ])('to %s it says what it expects', async (path, expected) => {
+    expect((await api.get(path)).body).toMatchObject({ error: { expected } });
+  });
+
   it('and the document names each operation that was asked', () => {
     const operations = Object.values(api.document.paths).flatMap(one => Object.values(one).map(two => two.operationId));
     const reads = operations.filter(one => !['submit', 'events', 'proof'].includes(one));
