@@ -19,8 +19,8 @@ export const EXIT = {
 /** An end that was foreseen: its message is all that the user needs, and its code is the command's. */
 export class CommandError extends Error {
   readonly exitCode: number;
-  constructor(message: string, exitCode: number = EXIT.badInput) {
-    super(message);
+  constructor(message: string, exitCode: number = EXIT.badInput, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'CommandError';
     this.exitCode = exitCode;
   }

@@ -47,22 +47,29 @@ const US_PER_MS = 1_000;
 /** What an agent says of what it was given, not of what became of it. */
 const BAD_INPUT: ReadonlySet<string> = new Set(['bad_sdl', 'bad_terms', 'not_mappable', 'bad_request']);
 
+/** What the chain says where money is short. */
+const SHORT_OF_MONEY: ReadonlySet<string> = new Set(['no_account', 'no_fee', 'insufficient_funds']);
+
 /** Calls an agent; what it refuses because of the input is bad input. */
 async function asking<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    throw new CommandError(error.message, BAD_INPUT.has(error.code) ? EXIT.badInput : EXIT.failed);
+    throw new CommandError(error.message, BAD_INPUT.has(error.code) ? EXIT.badInput : EXIT.failed, { cause: error });
   }
 }
 
 /** Waits for an agent's word that the chain has taken in what it was given. */
-async function inBlock<T>(call: Promise<T>, terminal: Terminal): Promise<T> {
+async function inBlock<T>(call: Promise<T>, tenant: ApiClient, terminal: Terminal): Promise<T> {
   terminal.status('waiting for a block');
   try {
     return await asking(call);
   } catch (error) {
+    if (error instanceof CommandError && error.cause instanceof Refused && SHORT_OF_MONEY.has(error.cause.code)) {
+      const { address } = tenant.run;
+      throw new CommandError(`${error.message}; its account ${address} has too little money`, EXIT.failed);
+    }
     if (!(error instanceof NoAnswer)) throw error;
     const found = `no block with it within ${Math.round(error.after_ms / 1000)} s`;
     throw new CommandError(`found ${found}, expected one; the agent goes on trying`, EXIT.failed);
@@ -173,6 +180,7 @@ async function deployBy(
   const timeout_ms = wait ? Math.min(patience_ms, CHAIN_MS) : CHAIN_MS;
   const { deployment, version } = await inBlock(
     tenant.call('/deployments', schemas.deployed, { method: 'POST', body, timeout_ms }),
+    tenant,
     terminal,
   );
   if (!json) terminal.out(`deployment ${withoutTenant(deployment)} is on the chain, version ${version}\n`);
@@ -204,7 +212,7 @@ export async function updateDeployment(
     'deployment',
   );
   const call = { method: 'PUT', body: { sdl }, timeout_ms: CHAIN_MS } as const;
-  const { version } = await inBlock(tenant.call(`/deployments/${id}`, schemas.updated, call), terminal);
+  const { version } = await inBlock(tenant.call(`/deployments/${id}`, schemas.updated, call), tenant, terminal);
   if (json) terminal.out(`${stringify({ deployment: id, version }, 2)}\n`);
   else terminal.out(`deployment ${withoutTenant(id)} is at version ${version}\n`);
   return EXIT.ok;
@@ -218,7 +226,7 @@ export async function closeDeployment(home: string, word: string, json: boolean,
     'deployment',
   );
   const call = { method: 'DELETE', timeout_ms: CHAIN_MS } as const;
-  await inBlock(tenant.call(`/deployments/${id}`, schemas.closed, call), terminal);
+  await inBlock(tenant.call(`/deployments/${id}`, schemas.closed, call), tenant, terminal);
   if (json) terminal.out(`${stringify({ deployment: id, closing: true }, 2)}\n`);
   else terminal.out(`deployment ${withoutTenant(id)} is closing; its escrow comes back when its leases have ended\n`);
   return EXIT.ok;
