@@ -14,6 +14,7 @@ import type { OpenHome } from '../home/open-home.ts';
 import { type Daemon, type Onlooker, type RoleParts, type StartOptions, startParts } from './daemon.ts';
 import { IdleContainers } from './idle-containers.ts';
 import type { Log } from './log.ts';
+import { logged } from './logged-containers.ts';
 import { providerActor, registrarOf } from './provider-actor.ts';
 import { timedContainers } from './timed-containers.ts';
 
@@ -51,7 +52,7 @@ function providerParts(
     },
     containers: events =>
       timedContainers(
-        events,
+        logged(events, log),
         inner => openContainers(config, owner, inner, log),
         ({ workload, image, start_us, stop_us }) => onlooker.workload?.(workload, image, start_us, stop_us),
       ),

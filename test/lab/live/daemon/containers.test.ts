@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { WorkloadSpec } from '../../../../src/actors/actor.ts';
 import { IdleContainers, NOTHING_RUNS } from '../../../../src/lab/live/daemon/idle-containers.ts';
+import { logged } from '../../../../src/lab/live/daemon/logged-containers.ts';
 import { timedContainers, type WorkloadTiming } from '../../../../src/lab/live/daemon/timed-containers.ts';
 import type { ContainerEvents } from '../../../../src/worlds/live/ports.ts';
 
@@ -45,6 +46,34 @@ describe('a backend that runs nothing', () => {
     await idle.close();
     await turn();
     expect(told).toEqual([]);
+  });
+});
+
+describe('a backend whose events are logged', () => {
+  it('says why a workload does not run, and passes everything on', () => {
+    const { events, told } = listener();
+    const lines: unknown[] = [];
+    const line = (level: string) => (what: string, fields?: object) => void lines.push([level, what, fields]);
+    const log = { error: line('error'), warn: line('warn'), info: line('info'), debug: line('debug') };
+    const inner = logged(events, log);
+    inner.workload('a', 'start-failed', 'found no image web:9', []);
+    inner.workload('a', 'started', '', []);
+    inner.host(0, false);
+    inner.host(0, true);
+    inner.log('a', ['one']);
+    expect(lines).toEqual([
+      ['warn', 'workload', { id: 'a', event: 'start-failed', reason: 'found no image web:9' }],
+      ['info', 'workload', { id: 'a', event: 'started' }],
+      ['warn', 'host', { host: 0, up: false }],
+      ['info', 'host', { host: 0, up: true }],
+    ]);
+    expect(told).toEqual([
+      ['a', 'start-failed'],
+      ['a', 'started'],
+      [0, false],
+      [0, true],
+      ['a', ['one']],
+    ]);
   });
 });
 
