@@ -133,10 +133,10 @@ export class LeaseKeeper {
     }
     const held = hasVersion(version) ? this.#shelf.take(lease, resources) : null;
     kept.plan = held?.plan ?? null;
+    kept.held = held?.held.replacing === true ? held.held : null;
     const specs = this.#specsOf(kept);
     // Nobody can say any more what runs there, or where: it makes room for what is to.
-    if (adopted === null || specs.length === 0 || held?.held.replacing === true) {
-      kept.held = held?.held.replacing === true ? held.held : null;
+    if (adopted === null || specs.length === 0 || kept.held !== null) {
       kept.workloads.replace(specs, mine, out);
       if (kept.workloads.isSettled) this.#settled(kept, out);
     } else {
